@@ -1,0 +1,96 @@
+package nn
+
+import (
+	"mom/kernels/attn"
+	"mom/kernels/rope"
+	"mom/tensor"
+)
+
+// A Rotary is the table of one kind of rotary position embedding.
+type Rotary struct {
+	Dim      int       // of a head
+	Cos, Sin []float32 // [positions Dim/2]
+}
+
+// Rotate turns the first heads heads of each row of x in place. pos [t] is the
+// position of each row in its sequence.
+func (ws *Workspace) Rotate(x tensor.Mat, heads int, r *Rotary, pos []int32) {
+	t := &ws.ropeTask
+	*t = ropeTask{x: x, heads: heads, rotary: r, pos: pos, chunk: rowChunk(x.Rows, ws.Team.Active())}
+	ws.Team.Run((x.Rows+t.chunk-1)/t.chunk, t)
+}
+
+type ropeTask struct {
+	x      tensor.Mat
+	heads  int
+	rotary *Rotary
+	pos    []int32
+	chunk  int
+}
+
+// Do implements Task: a unit is a chunk of rows.
+func (t *ropeTask) Do(unit, _ int) {
+	i := unit * t.chunk
+	m := min(t.chunk, t.x.Rows-i)
+	rope.Apply(t.x.Data[i*t.x.Cols:], t.x.Cols, m, t.heads, t.rotary.Dim, t.rotary.Cos, t.rotary.Sin, t.pos[i:])
+}
+
+// attnUnit is some heads of some queries of one sequence.
+type attnUnit struct {
+	start, n int // the sequence's rows
+	h0, h1   int
+	q0, q1   int // relative to start
+}
+
+// PlanAttention splits the attention of sequences starts[i]..starts[i+1] into
+// units. One plan serves every layer of a forward pass.
+func (ws *Workspace) PlanAttention(starts []int32, heads int) {
+	ws.units = ws.units[:0]
+	workers := ws.Team.Active()
+	const queries = 256 // of one unit, at most
+	for i := range len(starts) - 1 {
+		s, n := int(starts[i]), int(starts[i+1]-starts[i])
+		// About four units a worker, unless they become very small.
+		group := heads
+		if workers > 1 {
+			group = max(1, heads/(4*workers), min(heads/workers, 2048/max(n, 1)/max(n/8, 1)))
+		}
+		for q := 0; q < n; q += queries {
+			for h := 0; h < heads; h += group {
+				ws.units = append(ws.units, attnUnit{s, n, h, min(h+group, heads), q, min(q+queries, n)})
+			}
+		}
+	}
+}
+
+// Attend computes softmax attention within each sequence of the plan. qkv [t 3d]
+// holds queries, keys and values side by side; dst is [t d].
+func (ws *Workspace) Attend(dst, qkv tensor.Mat, s attn.Shape) {
+	t := &ws.attnTask
+	*t = attnTask{ws: ws, dst: dst, qkv: qkv, shape: s}
+	longest := 0
+	for _, u := range ws.units {
+		longest = max(longest, u.n)
+	}
+	growPer(&ws.attn, ws.Team.Size(), attn.ScratchLen(s, longest))
+	ws.Team.Run(len(ws.units), t)
+}
+
+type attnTask struct {
+	ws       *Workspace
+	dst, qkv tensor.Mat
+	shape    attn.Shape
+}
+
+// Do implements Task.
+func (t *attnTask) Do(unit, worker int) {
+	u, s := t.ws.units[unit], t.shape
+	d, kv := s.Heads*s.HeadDim, s.KVHeads*s.HeadDim
+	ld := t.qkv.Cols
+	q := t.qkv.Data[u.start*ld : (u.start+u.n)*ld]
+	k, v := q[d:], q[d+kv:]
+	dst := t.dst.Data[u.start*t.dst.Cols:]
+	for h := u.h0; h < u.h1; h++ {
+		attn.Attend(dst, t.dst.Cols, q, k, v, ld, u.n, h, u.q0, u.q1, s, t.ws.attn[worker])
+	}
+}

@@ -1,0 +1,184 @@
+package nn
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"mom/kernels/cpu"
+)
+
+// A Task is work that splits into units, which may run at the same time on
+// different workers. Do must not allocate on a hot path; worker is below the
+// team's Size and names the scratch space that the unit may use.
+type Task interface {
+	Do(unit, worker int)
+}
+
+// A Team is a caller and some helper goroutines that share the units of one
+// task at a time. Helpers take units as they become free, so an unequal split
+// or a core lost to another process costs one unit, not the slowest half.
+//
+// Waking a parked thread takes about 0.1 ms, a forward pass has hundreds of
+// tasks and lasts a few milliseconds. So a helper spins between tasks for a
+// bounded time and parks only when nothing more comes; Run wakes those that
+// are parked. A nil *Team is the caller alone.
+type Team struct {
+	helpers int
+	limit   atomic.Int32 // helpers that may work now; the others park
+
+	// state packs generation | units | next unit, so that one addition takes
+	// a unit and tells which task it belongs to and whether it exists.
+	state  atomic.Uint64
+	task   Task
+	done   atomic.Int64
+	parked atomic.Int32
+	wake   chan struct{}
+	closed atomic.Bool
+	exited sync.WaitGroup
+}
+
+const (
+	unitBits = 20
+	unitMask = 1<<unitBits - 1
+	maxUnits = unitMask / 2 // every worker overshoots by one
+
+	spins     = 4000 // rounds before a helper parks, about 0.2 ms
+	pauses    = 16   // PAUSE instructions a round
+	waitSpins = 2000 // rounds before a waiting caller yields
+)
+
+// NewTeam starts a team of size workers, the caller of Run among them.
+func NewTeam(size int) *Team {
+	if size <= 1 {
+		return nil
+	}
+	t := &Team{helpers: size - 1, wake: make(chan struct{}, size)}
+	t.limit.Store(int32(size - 1))
+	t.exited.Add(t.helpers)
+	for i := range t.helpers {
+		go t.help(i + 1)
+	}
+	return t
+}
+
+// Size is the number of workers that may call Do at the same time.
+func (t *Team) Size() int {
+	if t == nil {
+		return 1
+	}
+	return t.helpers + 1
+}
+
+// SetHelpers bounds how many helpers take part from the next task on.
+func (t *Team) SetHelpers(n int) {
+	if t != nil {
+		t.limit.Store(int32(max(0, min(n, t.helpers))))
+	}
+}
+
+// Active is the number of workers that the next task can count on.
+func (t *Team) Active() int {
+	if t == nil {
+		return 1
+	}
+	return int(t.limit.Load()) + 1
+}
+
+// Run calls task.Do once for each unit in [0, units) and returns when all have
+// returned. One Run at a time.
+func (t *Team) Run(units int, task Task) {
+	if t == nil || units == 1 || t.limit.Load() == 0 {
+		for i := range units {
+			task.Do(i, 0)
+		}
+		return
+	}
+	if units > maxUnits {
+		panic("BUG: nn: Team.Run: too many units")
+	}
+	if units <= 0 {
+		return
+	}
+	t.task = task
+	t.done.Store(0)
+	generation := t.state.Load()>>(2*unitBits) + 1
+	t.state.Store(generation<<(2*unitBits) | uint64(units)<<unitBits)
+	t.wakeParked()
+	for {
+		v := t.state.Add(1) - 1
+		if int(v&unitMask) >= units {
+			break
+		}
+		task.Do(int(v&unitMask), 0)
+		t.done.Add(1)
+	}
+	for i := 0; t.done.Load() != int64(units); i++ {
+		if i < waitSpins {
+			cpu.Pause(pauses)
+		} else {
+			runtime.Gosched()
+		}
+	}
+}
+
+func (t *Team) wakeParked() {
+	for n := min(t.parked.Load(), t.limit.Load()); n > 0; n-- {
+		select {
+		case t.wake <- struct{}{}:
+		default:
+			return
+		}
+	}
+}
+
+func (t *Team) help(worker int) {
+	defer t.exited.Done()
+	seen := t.state.Load() >> (2 * unitBits)
+	for idle := 0; ; idle++ {
+		if t.closed.Load() {
+			return
+		}
+		v := t.state.Load()
+		if v>>(2*unitBits) != seen && int32(worker) <= t.limit.Load() {
+			seen = t.take(worker)
+			idle = 0
+			continue
+		}
+		if idle < spins {
+			cpu.Pause(pauses)
+			continue
+		}
+		t.parked.Add(1)
+		// A task published before the line above saw nobody to wake.
+		if t.state.Load()>>(2*unitBits) == seen || int32(worker) > t.limit.Load() {
+			<-t.wake
+		}
+		t.parked.Add(-1)
+		idle = 0
+	}
+}
+
+// take works until no unit is left and returns the generation that it saw end.
+func (t *Team) take(worker int) uint64 {
+	for {
+		v := t.state.Add(1) - 1
+		next, units := v&unitMask, v>>unitBits&unitMask
+		if next >= units {
+			return v >> (2 * unitBits)
+		}
+		// The task cannot change before this unit is done.
+		t.task.Do(int(next), worker)
+		t.done.Add(1)
+	}
+}
+
+// Close ends the helpers. No Run may be under way.
+func (t *Team) Close() {
+	if t == nil {
+		return
+	}
+	t.closed.Store(true)
+	close(t.wake)
+	t.exited.Wait()
+}
