@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"math"
+	"slices"
+
+	"mom/kernels/vec"
+	"mom/models"
+	"mom/tokenizer"
+)
+
+// A Result is what the heads say about one text. Reuse it: its memory grows to
+// the longest text seen.
+type Result struct {
+	Tokens  int // of the text, without special ones
+	Windows int // that were read; all of them count
+	Heads   []HeadResult
+
+	// Offsets are the text's tokens in bytes, when the model has a Token head.
+	Offsets []tokenizer.Span
+}
+
+// A HeadResult is the answer of one head. For a Sequence head Scores are the
+// probabilities of its labels after temperature, and Best the index of the
+// highest. For a Token head Logits and Scores have a row a token.
+type HeadResult struct {
+	Head   *models.Head
+	Logits []float32
+	Scores []float32
+	Best   int
+	Window int    // the window that decided, with CombineMax
+	Spans  []Span // of Token heads
+}
+
+// Label is the name of the best label of a Sequence head.
+func (h *HeadResult) Label() string { return h.Head.Labels[h.Best] }
+
+// Score is the probability of the best label of a Sequence head.
+func (h *HeadResult) Score() float32 { return h.Scores[h.Best] }
+
+// Head returns the result of the head with this function, or nil.
+func (r *Result) Head(function string) *HeadResult {
+	for i := range r.Heads {
+		if r.Heads[i].Head.Function == function {
+			return &r.Heads[i]
+		}
+	}
+	return nil
+}
+
+// combine makes r of the logits of q's windows.
+func (e *Engine) combine(q *request, text string, r *Result) {
+	r.Tokens, r.Windows = len(q.enc.IDs), len(q.windows)
+	r.Offsets = r.Offsets[:0]
+	grow(&r.Heads, len(e.model.Heads))
+	for i, head := range e.model.Heads {
+		h := &r.Heads[i]
+		h.Head, h.Best, h.Window = head, 0, 0
+		h.Spans = h.Spans[:0]
+		n := head.Width()
+		switch head.Task {
+		case models.Sequence:
+			grow(&h.Logits, n)
+			h.combineWindows(q.logits[i], n)
+			h.Scores = append(h.Scores[:0], h.Logits...)
+			models.Softmax(h.Scores, head.Temperature)
+			h.Best = argmax(h.Scores)
+		case models.Token:
+			h.Logits = append(h.Logits[:0], q.logits[i]...)
+			h.Scores = append(h.Scores[:0], h.Logits...)
+			for t := range q.enc.IDs {
+				models.Softmax(h.Scores[t*n:(t+1)*n], head.Temperature)
+			}
+			r.Offsets = append(r.Offsets[:0], q.enc.Offsets...)
+			h.Spans = e.bio[i].spans(h.Spans, h.Scores, &q.enc)
+			if head.Function == "pii" {
+				h.Spans = addPatterns(h.Spans, &q.matches, text)
+			}
+		case models.MaskedLM:
+			h.Logits = append(h.Logits[:0], q.logits[i]...)
+			r.Offsets = append(r.Offsets[:0], q.enc.Offsets...)
+		}
+	}
+}
+
+// combineWindows makes one row of logits of those of all windows.
+func (h *HeadResult) combineWindows(logits []float32, n int) {
+	windows := len(logits) / n
+	if h.Head.Combine == models.CombineMax {
+		best := float32(math.Inf(-1))
+		for w := range windows {
+			row := logits[w*n : (w+1)*n]
+			// The margin of the last label orders windows as its probability does.
+			margin := row[n-1] - logSumExp(row[:n-1])
+			if margin > best || w == 0 {
+				best, h.Window = margin, w
+			}
+		}
+		copy(h.Logits, logits[h.Window*n:(h.Window+1)*n])
+		return
+	}
+	clear(h.Logits)
+	for w := range windows {
+		vec.AddScaled(h.Logits, logits[w*n:(w+1)*n], 1/float32(windows))
+	}
+}
+
+func logSumExp(x []float32) float32 {
+	if len(x) == 0 {
+		return 0
+	}
+	m := slices.Max(x)
+	var sum float64
+	for _, v := range x {
+		sum += math.Exp(float64(v - m))
+	}
+	return m + float32(math.Log(sum))
+}
+
+func argmax(x []float32) int {
+	best := 0
+	for i, v := range x {
+		if v > x[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// combineEmbedding makes one vector of length 1 of those of all windows,
+// weighted by their tokens.
+func (e *Engine) combineEmbedding(q *request, dst []float32) {
+	clear(dst)
+	for i, w := range q.windows {
+		vec.AddScaled(dst, q.pooled[i*len(dst):(i+1)*len(dst)], float32(max(w.t1-w.t0, 1)))
+	}
+	vec.L2Normalize(dst)
+}
