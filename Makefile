@@ -1,0 +1,76 @@
+# mom: make help lists the targets.
+
+GO      ?= go
+BENCH   ?= .
+COUNT   ?= 6
+REF     ?= HEAD~1
+FUZZ_N  ?= 20000x
+LEVELS  := $(shell $(GO) run ./cmd/mom cpu --levels 2>/dev/null)
+PKGS    := ./...
+export CGO_ENABLED := 0
+
+.DEFAULT_GOAL := check
+.PHONY: help check fmt vet test test-levels test-purego test-arm64 race fuzz generate check-generate bench bench-compare build repro tokenizers
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+check: fmt vet test test-purego ## what to run before a commit
+
+fmt: ## fail when gofmt would change a file
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+
+vet: ## go vet for amd64 and arm64
+	GOARCH=amd64 $(GO) vet $(PKGS)
+	GOARCH=arm64 $(GO) vet $(PKGS)
+
+test: ## the tests
+	$(GO) test $(PKGS)
+
+test-levels: ## the kernels' users once per SIMD level of this machine
+	@set -e; for level in $(LEVELS); do echo "== MOM_CPU=$$level"; \
+		MOM_CPU=$$level $(GO) test -count=1 ./kernels/... ./models/... ./engine; done
+
+test-purego: ## the tests without any assembly
+	$(GO) test -tags purego ./kernels/... ./models/... ./engine
+
+test-arm64: ## kernels and models for arm64 at three levels, under qemu-user
+	@set -e; for cpu in cortex-a72 neoverse-n1 max; do echo "== qemu -cpu $$cpu"; \
+		GOARCH=arm64 $(GO) test -count=1 -exec "qemu-aarch64 -cpu $$cpu" ./kernels/... ./models/...; done
+
+race: ## the race detector on the packages with goroutines
+	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./engine ./tokenizer
+
+fuzz: ## every fuzz target for a fixed count
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ_N) $$pkg; done; done
+
+generate: ## write the assembly again
+	$(GO) generate ./kernels/...
+
+check-generate: generate ## fail when the committed assembly differs from what the generators write
+	@git diff --exit-code --stat -- '*.s' '*_table.go'
+
+bench: build ## kernels against this machine's ceilings, and the model shapes
+	./mom bench kernels
+	./mom bench model --model shape:modernbert-base --precision int8 --tokens 16,32,128,512 --threads 1,2
+	./mom bench model --model shape:minilm-l6 --precision int8 --tokens 16,32,128,512 --threads 1,2
+
+bench-compare: ## Go benchmarks of REF and of the working tree, by benchstat
+	@set -e; tmp=$$(mktemp -d); git worktree add -q $$tmp/ref $(REF); \
+		(cd $$tmp/ref && $(GO) test -run '^$$' -bench '$(BENCH)' -count $(COUNT) ./kernels/... > $$tmp/old.txt) || true; \
+		$(GO) test -run '^$$' -bench '$(BENCH)' -count $(COUNT) ./kernels/... > $$tmp/new.txt; \
+		git worktree remove --force $$tmp/ref; \
+		$(GO) run golang.org/x/perf/cmd/benchstat@latest $$tmp/old.txt $$tmp/new.txt
+
+build: ## the static binary ./mom
+	$(GO) build -trimpath -ldflags "-s -w" -o mom ./cmd/mom
+
+repro: ## build twice and compare
+	$(GO) build -trimpath -ldflags "-s -w -buildid=" -o dist/a ./cmd/mom
+	$(GO) build -trimpath -ldflags "-s -w -buildid=" -o dist/b ./cmd/mom
+	cmp dist/a dist/b && echo reproducible
+
+tokenizers: ## fetch the tokenizer files of other families that tests compare with
+	tokenizer/testdata/fetch.sh
