@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"mom/kernels/rope"
 	"mom/models/nn"
 )
 
@@ -64,13 +63,10 @@ func (r *ropeParameters) apply(global, local *ropeParameter) error {
 	return nil
 }
 
-// rotary computes the tables for heads of width dim and positions below maxPos.
+// rotary sets up heads of width dim in a model of maxPos positions.
 func (p *ropeParameter) rotary(dim, maxPos int) (*nn.Rotary, error) {
 	if !(p.Theta > 1 && p.Theta < 1e12) {
 		return nil, fmt.Errorf("rope theta: %v is outside 1 to 1e12", p.Theta)
-	}
-	if maxPos*dim > 1<<27 {
-		return nil, fmt.Errorf("max_position_embeddings: %d positions of heads of %d are more than the %d values supported", maxPos, dim, 1<<27)
 	}
 	inv := make([]float64, dim/2)
 	for i := range inv {
@@ -91,9 +87,7 @@ func (p *ropeParameter) rotary(dim, maxPos int) (*nn.Rotary, error) {
 	default:
 		return nil, fmt.Errorf("rope_type: %q is not supported; default and yarn are", kind)
 	}
-	r := &nn.Rotary{Dim: dim}
-	r.Cos, r.Sin = rope.Table(dim, maxPos, inv, scale)
-	return r, nil
+	return &nn.Rotary{Dim: dim, InvFreq: inv, Scale: scale}, nil
 }
 
 // yarn divides the slow frequencies by the factor, leaves the fast ones, blends

@@ -15,16 +15,17 @@ import (
 type Workspace struct {
 	Team *Team
 
-	mats  [slots][]float32 // activations by slot
-	q     []uint8          // rows of the current linear layer's input, int8
-	scale []float32
-	bf    []uint16    // the same rows as bf16
-	rows  []float32   // the same rows as f32, when they had to be normalised
-	tmp   [][]float32 // a row a worker
-	attn  [][]float32 // attention scratch a worker
-	units []attnUnit
-	pos   []int32
-	zeros []int32
+	mats    [slots][]float32 // activations by slot
+	q       []uint8          // rows of the current linear layer's input, int8
+	scale   []float32
+	bf      []uint16    // the same rows as bf16
+	rows    []float32   // the same rows as f32, when they had to be normalised
+	tmp     [][]float32 // a row a worker
+	attn    [][]float32 // attention scratch a worker
+	units   []attnUnit
+	longest int // sequence of the plan
+	pos     []int32
+	zeros   []int32
 
 	linearTask linearTask
 	rowTask    rowTask
