@@ -1,0 +1,23 @@
+"""The label sets and the window of the family."""
+
+INTENT = ["biology", "business", "chemistry", "computer science", "economics", "engineering", "health", "history", "law",
+          "math", "other", "philosophy", "physics", "psychology"]
+GUARD = ["benign", "jailbreak"]
+PII_TYPES = ["AGE", "CREDIT_CARD", "DATE_TIME", "DOMAIN_NAME", "EMAIL_ADDRESS", "GPE", "IBAN_CODE", "IP_ADDRESS", "NRP",
+             "ORGANIZATION", "PERSON", "PHONE_NUMBER", "STREET_ADDRESS", "TITLE", "US_DRIVER_LICENSE", "US_SSN", "ZIP_CODE"]
+PII = ["O"] + [f"{p}-{t}" for t in PII_TYPES for p in "BI"]
+
+WINDOW = 256   # tokens of a window, [CLS] and [SEP] included
+OVERLAP = 64   # tokens that two neighbouring windows share
+CLS, SEP, PAD = 101, 102, 0
+
+
+def windows(ids, window=WINDOW, overlap=OVERLAP):
+    """Content ids (without special tokens) -> [(first token, ids of the window with [CLS] and [SEP])]."""
+    room, step = window - 2, window - 2 - overlap
+    out, at = [], 0
+    while True:
+        out.append((at, [CLS] + ids[at:at + room] + [SEP]))
+        if at + room >= len(ids):
+            return out
+        at += step

@@ -1,0 +1,231 @@
+"""The three training sets: which rows, how often, with which augmentation, cut to which windows.
+
+Every function takes a random.Random, so that one seed fixes all. An example is (ids, target): ids with [CLS] and
+[SEP]; target is a class index, or for PII a list of label indices (-100 = no loss) as long as ids.
+"""
+
+import functools
+import os
+import random
+import string
+
+from tokenizers import Tokenizer
+
+import data
+import labels
+from piigen import Filler
+
+INTENT_TOKENS = 96
+PII_TOKENS = 192
+CHAT_SOURCES = ("clinc150", "banking77", "snips")
+OPENERS = ["quick question: ", "hi! ", "hey, ", "pls help: ", "can you help me with this? ", "homework: ", "i need to know: ",
+           "Hello, ", "not sure about this one: ", "question - ", "ok so ", "Explain please: ", "help me understand this: "]
+
+
+@functools.lru_cache(None)
+def tokenizer():
+    t = Tokenizer.from_file(os.path.join(data.minilm_folder(), "tokenizer.json"))
+    t.no_padding()
+    t.no_truncation()
+    return t
+
+
+def encode(texts):
+    return tokenizer().encode_batch(texts, add_special_tokens=False)
+
+
+def wrap(ids):
+    return [labels.CLS] + ids + [labels.SEP]
+
+
+# --- text augmentation
+
+def typo(text, rnd):
+    """One random slip: a letter dropped, doubled, or swapped with its neighbour."""
+    at = [i for i in range(len(text) - 1) if text[i].isalpha() and text[i + 1].isalpha()]
+    if not at:
+        return text
+    i = rnd.choice(at)
+    kind = rnd.randrange(3)
+    if kind == 0:
+        return text[:i] + text[i + 1:]
+    if kind == 1:
+        return text[:i] + text[i] + text[i:]
+    return text[:i] + text[i + 1] + text[i] + text[i + 2:]
+
+
+def casual(text, rnd, strength=1.0):
+    if rnd.random() < 0.4 * strength:
+        text = text.rstrip("?.! ")
+    if rnd.random() < 0.2 * strength:
+        text = text.replace(",", "").replace("'", "")
+    if rnd.random() < 0.25 * strength:
+        text = rnd.choice(OPENERS) + text
+    if rnd.random() < 0.12 * strength:
+        text += rnd.choice([" thanks", " pls", "??", " please explain", " thx!", " Short answer please."])
+    for _ in range(3):
+        if rnd.random() < 0.2 * strength:
+            text = typo(text, rnd)
+    return text
+
+
+# --- intent
+
+def intent_text(row, rnd):
+    """An exam row as it is, with its options, or made casual."""
+    text = row["text"]
+    options = row.get("options")
+    if options:
+        vague = len(text) < 60 or text.lower().startswith(("which of the following", "which one of", "all of the following"))
+        if rnd.random() < (0.5 if vague else 0.15):
+            options = options[:]
+            rnd.shuffle(options)
+            text += " " + rnd.choice(["; ", " ", "\n", ", "]).join(options[:5])
+    return casual(text, rnd, 0.6) if rnd.random() < 0.3 else text
+
+
+def chat_rows(part):
+    """Every tenth own chat prompt is held out of training as a development set."""
+    rows = data.own("chat_train.jsonl")
+    return [r for i, r in enumerate(rows) if (i % 10 == 9) == (part == "dev")]
+
+
+def intent(rnd, only=None, chat_times=9, chat_other=0.35):
+    texts, target = [], []
+    for row in data.shared("intent.jsonl.gz"):
+        if row["split"] != "train" or (only and row["source"] not in only):
+            continue
+        if row["source"] in CHAT_SOURCES and rnd.random() > chat_other:
+            continue
+        texts.append(intent_text(row, rnd))
+        target.append(labels.INTENT.index(row["label"]))
+    if not only:
+        for row in chat_rows("train"):
+            for i in range(chat_times):
+                texts.append(casual(row["text"], rnd) if i else row["text"])
+                target.append(labels.INTENT.index(row["label"]))
+    out = []
+    for e, y in zip(encode(texts), target):
+        ids = e.ids
+        room = INTENT_TOKENS - 2
+        if len(ids) > room:
+            at = 0 if rnd.random() < 0.6 else rnd.randrange(len(ids) - room + 1)
+            ids = ids[at:at + room]
+        out.append((wrap(ids), y))
+    return out
+
+
+# --- guard
+
+def gibberish(rnd):
+    """A suffix as gradient or random search finds it: vocabulary pieces glued with punctuation."""
+    t = tokenizer()
+    out = []
+    for _ in range(rnd.randint(10, 25)):
+        piece = t.id_to_token(rnd.randrange(1996, t.get_vocab_size())).replace("##", "")
+        if rnd.random() < 0.3:
+            piece = piece.capitalize()
+        out.append(piece + rnd.choice(["", "", "", ".", "\\", "!!", "(", "}}", "]", "'", " ==", "{", ":", "\n"]) + rnd.choice([" ", " ", ""]))
+    if rnd.random() < 0.5:
+        out.insert(rnd.randrange(len(out)), rnd.choice(["Sure, here is ", "Sure ", "Step 1 ", "tutorial ", "Here's "]))
+    return "".join(out)
+
+
+def noise(rnd):
+    """Harmless strings that look odd: keyboard noise, hex, code, logs."""
+    kind = rnd.randrange(4)
+    if kind == 0:
+        return " ".join("".join(rnd.choices("asdfghjkl;qwer", k=rnd.randint(3, 9))) for _ in range(rnd.randint(1, 5)))
+    if kind == 1:
+        return " ".join(f"{rnd.randrange(256):02x}" for _ in range(rnd.randint(8, 60)))
+    if kind == 2:
+        name = "".join(rnd.choices(string.ascii_lowercase, k=5))
+        return f"for({name}=0;{name}<{rnd.randint(2, 99)};{name}++){{a[{name}]+=b[{name}]*{rnd.random():.3f};}} why is this slow"
+    return "\n".join(f"2026-0{rnd.randint(1, 9)}-1{rnd.randrange(10)} {rnd.choice(['INFO', 'WARN', 'ERROR'])} worker-{rnd.randrange(9)} "
+                     f"job {rnd.randrange(9999)} {rnd.choice(['done', 'failed: timeout', 'retry', 'ignored'])}" for _ in range(rnd.randint(2, 12)))
+
+
+def guard_texts(rnd, skip=()):
+    """[(text, label)] of one epoch."""
+    rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "train" and r["source"] not in skip]
+    own = data.own("guard_own.jsonl")
+    out = [(r["text"], r["label"]) for r in rows]
+    out += [(casual(r["text"], rnd, 0.5) if rnd.random() < 0.3 else r["text"], 1) for r in rows if r["label"]]
+    for r in own:
+        out += [(r["text"], r["label"])] + [(casual(r["text"], rnd, 0.7), r["label"]) for _ in range(2)]
+    chat = [r["text"] for r in chat_rows("train")]
+    plain = chat + [r["text"] for r in rows if r["label"] == 0 and len(r["text"]) < 400]
+    attacks = [r["text"] for r in rows + own if r["label"] and len(r["text"]) < 400]
+    out += [(t, 0) for t in chat]
+    out += [(r["text"], 0) for r in rnd.sample(Filler(rnd.randrange(1 << 30)).sample(3), 250)]
+    out += [(noise(rnd), 0) for _ in range(60)]
+    out += [(rnd.choice(plain) + " " + gibberish(rnd), 1) for _ in range(200)]
+    for _ in range(250):  # an attack inside harmless text, and as many harmless mixtures
+        mix = rnd.sample(plain, 3)
+        sep = rnd.choice(["\n", "\n\n", " "])
+        out.append((sep.join(mix), 0))
+        mix = rnd.sample(plain, 3)
+        mix[rnd.randrange(3)] = rnd.choice(attacks)
+        out.append((sep.join(mix), 1))
+    return out
+
+
+def guard(rnd, keep=1.0, skip=()):
+    pairs = guard_texts(rnd, skip)
+    pairs = [p for p in pairs if p[1] == 1 or rnd.random() < keep]
+    out = []
+    for e, (_, y) in zip(encode([t for t, _ in pairs]), pairs):
+        ids, room = e.ids, labels.WINDOW - 2
+        if rnd.random() < 0.25:
+            room = rnd.randint(96, room)
+        if len(ids) > room:
+            last = len(ids) - room
+            if y:
+                u = rnd.random()
+                at = 0 if u < 0.7 else last if u < 0.85 else rnd.randrange(last + 1)
+            else:
+                at = rnd.randrange(last + 1)
+            ids = ids[at:at + room]
+        out.append((wrap(ids), y))
+    return out
+
+
+# --- PII
+
+def token_labels(row, encoding):
+    """Label index of every token of the text; -100 where the row says that its labels are not to be trusted."""
+    index = {name: i for i, name in enumerate(labels.PII)}
+    marks = [None] * len(row["text"])
+    for s in row["spans"]:
+        for c in range(s["start"], s["end"]):
+            marks[c] = (s["label"], s["start"])
+    void = [False] * len(row["text"])
+    for s in row["ignore"]:
+        for c in range(s["start"], min(s["end"], len(void))):
+            void[c] = True
+    out, seen = [], set()
+    for start, end in encoding.offsets:
+        mark = next((marks[c] for c in range(start, end) if marks[c]), None)
+        if mark is None:
+            out.append(-100 if any(void[start:end]) else 0)
+        else:
+            out.append(index[("I-" if mark in seen else "B-") + mark[0]])
+            seen.add(mark)
+    return out
+
+
+def pii(rnd, keep=1.0, own_each=10):
+    rows = [r for r in data.shared("pii.jsonl.gz") if r["split"] == "train"]
+    rows = [r for r in rows if not r["source"].startswith("pii-anon") or rnd.random() < keep]
+    rows += Filler(rnd.randrange(1 << 30)).sample(own_each)
+    plain = [r["text"] for r in data.shared("intent.jsonl.gz") if r["split"] == "train" and r["source"] == "banking77"]
+    plain += [r["text"] for r in chat_rows("train") if r["text"][1:] == r["text"][1:].lower()]
+    rows += [{"text": t, "spans": [], "ignore": []} for t in rnd.sample(plain, 400)]
+    out = []
+    for e, row in zip(encode([r["text"] for r in rows]), rows):
+        ids, tags, room = e.ids, token_labels(row, e), PII_TOKENS - 2
+        if len(ids) > room:
+            at = rnd.randrange(len(ids) - room + 1)
+            ids, tags = ids[at:at + room], tags[at:at + room]
+        out.append((wrap(ids), [-100] + tags + [-100]))
+    return out
