@@ -1,0 +1,101 @@
+package gemm
+
+import "unsafe"
+
+// I8 is a packed weight of int8, with a scale for each of its rows.
+type I8 struct {
+	shape
+	data   []int8
+	scale  []float32 // one a padded column
+	offset []int32   // 128 times the sum of the column
+}
+
+// maxK is the longest row for which no sum of products leaves int32.
+const maxK = 1 << 17
+
+// PackI8 packs w, n rows of k values in [-127, 127], which stand for
+// w[i]*scale[i/k]. A gated weight has n = 2f: the rows of a, then the rows of b.
+func PackI8(w []int8, scale []float32, n, k int, gated bool) *I8 {
+	s := newShape(n, k, gated, 16)
+	if len(w) != n*k || len(scale) != n {
+		panic("gemm: PackI8: len(w) is not n*k or len(scale) is not n")
+	}
+	if k > maxK {
+		panic("gemm: PackI8: k is above 131072")
+	}
+	p := &I8{
+		shape:  s,
+		data:   alignedSlice[int8](s.paddedCols() * s.kpad),
+		scale:  alignedSlice[float32](s.paddedCols()),
+		offset: alignedSlice[int32](s.paddedCols()),
+	}
+	s.panels(func(at, width, r0, rows int) {
+		packPanel(p.data[at*s.kpad:], w[r0*k:], width, rows, k, 4)
+		copy(p.scale[at:at+rows], scale[r0:])
+		for j := range rows {
+			sum := int32(0)
+			for _, v := range w[(r0+j)*k : (r0+j+1)*k] {
+				sum += int32(v)
+			}
+			p.offset[at+j] = 128 * sum
+		}
+	})
+	return p
+}
+
+// Unpack returns the weight and the scales as they were given to PackI8.
+func (w *I8) Unpack() (data []int8, scale []float32) {
+	data, scale = make([]int8, w.n*w.k), make([]float32, w.n)
+	w.panels(func(at, width, r0, rows int) {
+		unpackPanel(data[r0*w.k:], w.data[at*w.kpad:], width, rows, w.k, 4)
+		copy(scale[r0:r0+rows], w.scale[at:])
+	})
+	return data, scale
+}
+
+// Bytes returns the memory that the packed weight holds.
+func (w *I8) Bytes() int { return len(w.data) + 4*len(w.scale) + 4*len(w.offset) }
+
+// Mul computes the columns of units [u0, u1) of m rows of dst = epilogue(x·wᵀ).
+// Row r of x stands for (x[i]-128)*xscale[r]. For each row,
+//
+//	for j := range columns {
+//		var sum int32
+//		for i := range k {
+//			sum += (int32(x[i]) - 128) * int32(w[j][i])
+//		}
+//		y := float32(sum)*(xscale[r]*scale[j]) + bias[j]
+//		dst[j] = act(y)
+//	}
+//
+// where each operation on floats is rounded by itself. The result is the same
+// at every level, bit for bit, if Act is None; otherwise the activation decides.
+// If the weight is gated, dst[j] = act(ya) * yb as in F32.Mul.
+//
+// A row of x has k values and is padded to a multiple of 16 bytes, whose
+// contents do not matter: ldx must be at least k rounded up to 64 and x must
+// reach to the end of the padded last row.
+//
+// Shapes: x [m k], xscale [m], dst [m Cols].
+func (w *I8) Mul(dst []float32, ldd int, x []uint8, ldx int, xscale []float32, m, u0, u1 int, ep Epilogue) {
+	w.check(len(dst), ldd, len(x), ldx, (w.k+63)&^63, m, u0, u1, &ep)
+	if len(xscale) < m {
+		panic("gemm: Mul: xscale is too short")
+	}
+	if m == 0 || u0 == u1 {
+		return
+	}
+	p := product{
+		shape:    &w.shape,
+		format:   formatI8,
+		x:        unsafe.Pointer(&x[0]),
+		ldx:      uintptr(ldx),
+		w:        unsafe.Pointer(&w.data[0]),
+		groups:   w.kpad / 4,
+		colBytes: uintptr(w.kpad),
+		xscale:   unsafe.Pointer(&xscale[0]),
+		wscale:   unsafe.Pointer(&w.scale[0]),
+		offset:   unsafe.Pointer(&w.offset[0]),
+	}
+	p.run(dst, ldd, m, u0, u1, &ep)
+}
