@@ -1,0 +1,9 @@
+package quant
+
+func rows(dst []uint8, ldd int, scale []float32, x []float32, ldx, m, k int) {
+	rowsGeneric(dst, ldd, scale, x, ldx, m, k)
+}
+
+func weights(dst []int8, scale []float32, w []float32, n, k int) {
+	weightsGeneric(dst, scale, w, n, k)
+}
