@@ -36,7 +36,8 @@ class TokenHead(nn.Module):
 class Family(nn.Module):
     def __init__(self, tasks=("intent", "guard", "pii")):
         super().__init__()
-        self.trunk = AutoModel.from_pretrained(data.minilm_folder(), dtype=torch.float32, add_pooling_layer=False)
+        self.trunk = AutoModel.from_pretrained(data.minilm_folder(), dtype=torch.float32, add_pooling_layer=False,
+                                               attn_implementation="eager", attention_probs_dropout_prob=0.0)
         d = self.trunk.config.hidden_size
         made = {"intent": lambda: SequenceHead(d, len(labels.INTENT)), "guard": lambda: SequenceHead(d, len(labels.GUARD)),
                 "pii": lambda: TokenHead(d, len(labels.PII))}
