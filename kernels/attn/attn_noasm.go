@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package attn
 
 func scratchLen(s Shape, n int) int { return 0 }
