@@ -6,6 +6,7 @@ linear tagger on word features. Trained on the same rows as the neural model's t
 
 import argparse
 import json
+import os
 import re
 
 import numpy as np
@@ -52,7 +53,7 @@ def intent(seed):
 def guard(seed):
     rows = data.shared("guard.jsonl.gz")
     train, dev, test = ([r for r in rows if r["split"] == s] for s in ("train", "dev", "test"))
-    m = make_pipeline(TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2), LogisticRegression(C=10, max_iter=400, class_weight="balanced"))
+    m = make_pipeline(TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2), LogisticRegression(C=10, max_iter=200, class_weight="balanced", solver="liblinear", random_state=seed))
     m.fit([r["text"] for r in train], [r["label"] for r in train])
     p = lambda part: m.predict_proba([r["text"] for r in part])[:, 1]
     pd, pt = p(dev), p(test)
@@ -131,13 +132,19 @@ def pii(seed):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--out", required=True)
+    p.add_argument("--only", choices=["intent", "guard", "pii"])
     p.add_argument("--seed", type=int, default=20261123)
     a = p.parse_args()
-    out = {"intent": intent(a.seed), "guard": guard(a.seed), "pii": pii(a.seed)}
+    out = {}
+    if os.path.exists(a.out):
+        with open(a.out) as f:
+            out = json.load(f)
+    for name, f in (("intent", intent), ("guard", guard), ("pii", pii)):
+        if a.only in (None, name):
+            out[name] = f(a.seed)
+            print(name, json.dumps(out[name]))
     with open(a.out, "w") as f:
         json.dump(out, f, indent=1)
-    print(json.dumps({k: v for k, v in out.items() if k != "pii"}, indent=1))
-    print({k: (v["micro_f1"], v["macro_f1"]) for k, v in out["pii"].items()})
 
 
 if __name__ == "__main__":

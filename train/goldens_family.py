@@ -1,0 +1,56 @@
+"""Writes models/testdata/mom_enc_v1.json.gz: what the reference makes of the stored int8 folder (weights unpacked to
+float32, activations in float32) for own texts, so that the engine can be held against it.
+
+{"source", "window", "cases": [{"text", "ids" with special tokens, "intent": [14 logits], "jailbreak": [2 logits],
+"pii": [[start, end, label, min over the span's tokens of 1 - p(O) after the temperature]] in code points}]}; logits of
+the first window, before any temperature. Texts: train/data/chat_test.jsonl, some of guard_own.jsonl and generated PII.
+
+    python goldens_family.py ../weights/mom-enc-v1 ../models/testdata/mom_enc_v1.json.gz
+"""
+
+import gzip
+import json
+import os
+import sys
+
+import numpy as np
+import torch
+
+import data
+import labels
+import spans
+import tasks
+from evaluate import load, softmax
+from model import predict
+from piigen import Filler
+
+
+def main():
+    torch.set_num_threads(1)
+    folder, path = sys.argv[1:]
+    model = load(folder)
+    with open(os.path.join(folder, "mom.json")) as f:
+        heads = {h["function"]: h for h in json.load(f)["heads"]}
+    texts = [r["text"] for r in data.own("chat_test.jsonl")][::2] + [r["text"] for r in data.own("guard_own.jsonl")][::8]
+    texts += [r["text"] for r in Filler(77).sample(1)][::2]
+    enc = tasks.encode(texts)
+    first = [labels.windows(e.ids)[0][1] for e in enc]
+    out = {t: predict(model, t, first) for t in ("intent", "guard", "pii")}
+    cases = []
+    digits = lambda v: [round(float(x), 5) for x in v]
+    for i, (text, e) in enumerate(zip(texts, enc)):
+        p = softmax(out["pii"][i].numpy()[1:-1], heads["pii"]["temperature"])
+        found = []
+        if len(e.ids) == len(p) and len(p):
+            for a, b, label in spans.decode(p, e, heads["pii"]["threshold"]):
+                inside = [1 - p[k][0] for k, (s, t) in enumerate(e.offsets) if a <= s and t <= b]
+                found.append([a, b, label, round(float(np.min(inside)), 4)])
+        cases.append({"text": text, "ids": first[i], "intent": digits(out["intent"][i]), "jailbreak": digits(out["guard"][i]), "pii": found})
+    obj = {"source": "torch, float32, weights unpacked from int8", "window": labels.WINDOW, "cases": cases}
+    with gzip.GzipFile(path, "wb", mtime=0) as f:
+        f.write(json.dumps(obj, ensure_ascii=False, separators=(",", ":")).encode())
+    print(len(cases), "texts")
+
+
+if __name__ == "__main__":
+    main()
