@@ -101,7 +101,7 @@ func Attend(dst []float32, ldd int, q, k, v []float32, ld, n, head, q0, q1 int, 
 	if len(scratch) < ScratchLen(s, n) {
 		panic("attn: Attend: scratch too short")
 	}
-	attend(&job{
+	attend(job{
 		dst: dst[qc:], ldd: ldd, q: q[qc:], k: k[kc:], v: v[kc:], ld: ld,
 		n: n, d: d, q0: q0, q1: q1, scale: s.Scale, reach: s.Reach, bf16: s.BF16,
 	}, scratch)

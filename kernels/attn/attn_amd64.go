@@ -11,7 +11,7 @@ import (
 //go:generate go run ./_asm
 
 // attend runs the best kernel of the level in use.
-func attend(j *job, scratch []float32) {
+func attend(j job, scratch []float32) {
 	switch {
 	case cpu.HasAVX512BF16 && j.bf16:
 		attendVector(j, kernelBF16, scratch)
@@ -196,8 +196,8 @@ type valuesArgs struct {
 	state   *state
 	add     int // 1: add to dst, shrunk by state.fade
 	last    int // 1: divide by state.sum
-	tiles   *tile
 	count   int
+	tiles   [8]tile
 }
 
 // A tile is some rows of a group with the steps of P and V that they need.

@@ -8,9 +8,9 @@ const genericBlock = 256
 
 func scratchLenGeneric(n int) int { return min(n, genericBlock) }
 
-func attendGeneric(j *job, scratch []float32) {
+func attendGeneric(j job, scratch []float32) {
 	for i := j.q0; i < j.q1; i++ {
-		attendRow(j, i, scratch)
+		attendRow(&j, i, scratch)
 	}
 }
 

@@ -8,7 +8,7 @@ import "unsafe"
 // keys and groups of queries.
 type run struct {
 	plan
-	job     *job
+	job     job
 	scratch []float32 // from an address that is a multiple of 64
 
 	// The block at hand: keys [blockLo,blockHi), and their rows in memory.
@@ -18,7 +18,6 @@ type run struct {
 
 	scoresArgs scoresArgs
 	valuesArgs valuesArgs
-	tiles      [8]tile
 }
 
 // A group is some consecutive rows that are scored together.
@@ -34,7 +33,7 @@ type group struct {
 	unitDone int            // of softmax
 }
 
-func attendVector(j *job, k kernel, scratch []float32) {
+func attendVector(j job, k kernel, scratch []float32) {
 	r := run{plan: newPlan(k, j.d, j.reach, j.n), job: j}
 	if len(scratch) < r.length {
 		panic("attn: Attend: scratch too short")
@@ -184,8 +183,7 @@ func (r *run) finish(g *group) {
 		a.last = 1
 	}
 	a.count = r.tile(g, row)
-	a.tiles = &r.tiles[0]
-	j := r.job
+	j := &r.job
 	if !r.padded {
 		a.dst, a.stride = unsafe.Pointer(&j.dst[g.row*j.ldd]), j.ldd*4
 		r.values(a)
@@ -213,7 +211,7 @@ func (r *run) tile(g *group, pStride int) int {
 			lo, hi = g.lo, g.hi
 		}
 		start := (lo - g.lo) / r.step()
-		r.tiles[count] = tile{
+		r.valuesArgs.tiles[count] = tile{
 			rows:   rows,
 			steps:  (hi-g.lo+r.step()-1)/r.step() - start,
 			pStart: start * pStride,
@@ -250,7 +248,7 @@ func clamp(x, lo, hi int) int { return max(lo, min(x, hi)) }
 // pack sets r.k and r.v for the block: where they are, or rounded to bf16 and
 // padded in the scratch.
 func (r *run) pack() {
-	j := r.job
+	j := &r.job
 	if r.kernel == kernelBF16 {
 		r.blockLo &^= 1
 	}
@@ -293,7 +291,7 @@ func (r *run) pad(dst, src []float32, rows int) {
 
 // packQueries packs the group's queries, times Scale and log2(e), at query.
 func (r *run) packQueries(g *group, query int) {
-	j := r.job
+	j := &r.job
 	scale := j.scale * log2e
 	stride := g.vectors * r.vector * 4
 	for v := range g.vectors {

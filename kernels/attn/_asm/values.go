@@ -15,8 +15,8 @@ const (
 	valuesState
 	valuesAdd   // 1 to add to what dst holds, shrunk by the fade; 0 to set
 	valuesLast  // 1 to divide by the sum
-	valuesTiles // array of tiles
-	valuesCount // how many
+	valuesCount // how many tiles
+	valuesTiles // array of them
 )
 
 // A tile of values: some rows of the group and the keys that they attend to.
@@ -35,7 +35,7 @@ func (g *gen) values() {
 	g.L("MOVQ %d(R15), R8", valuesPStride)
 	g.L("MOVQ %d(R15), R9", valuesVStride)
 	g.L("MOVQ %d(R15), DX", valuesDst)
-	g.L("MOVQ %d(R15), R14", valuesTiles)
+	g.L("LEAQ %d(R15), R14", valuesTiles)
 	g.L("MOVQ %d(R15), R13", valuesCount)
 	g.L("XORQ R12, R12")
 	g.L("MOVQ %d(R15), AX", valuesState)
