@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"mom/kernels/cpu"
 	"mom/models"
 	"mom/weights"
 )
@@ -37,12 +38,20 @@ func texts(n int) []string {
 	out := make([]string, n)
 	for i := range out {
 		var b strings.Builder
-		for range 1 + r.IntN(40)*(1+i%9*i%9) {
+		for range 1 + r.IntN(40) + (i%9)*(i%9)*scale() {
 			b.WriteString(words[r.IntN(len(words))] + " ")
 		}
 		out[i] = b.String()
 	}
 	return out
+}
+
+// scale shortens the texts where a token takes milliseconds.
+func scale() int {
+	if cpu.Level() == "generic" {
+		return 6
+	}
+	return 12
 }
 
 func classify(t testing.TB, e *Engine, text string) *Result {
@@ -74,8 +83,8 @@ func same(a, b *Result) error {
 func TestLoad(t *testing.T) {
 	e := family(t, Options{Threads: 3})
 	in := texts(60)
-	if testing.Short() {
-		in = in[:20]
+	if testing.Short() || cpu.Level() == "generic" {
+		in = in[:10]
 	}
 	want := make([]*Result, len(in))
 	windows := 0
@@ -83,11 +92,11 @@ func TestLoad(t *testing.T) {
 		want[i] = classify(t, e, text)
 		windows = max(windows, want[i].Windows)
 	}
-	if windows < 3 {
+	if windows < 2 {
 		t.Fatalf("the longest text has %d windows, too few to test", windows)
 	}
 	var wg sync.WaitGroup
-	for g := range 8 {
+	for g := range 6 {
 		wg.Go(func() {
 			r := &Result{}
 			for k := range in {
@@ -138,11 +147,11 @@ func TestCancel(t *testing.T) {
 
 	want := classify(t, e, "what is the capital of Australia")
 	var wg sync.WaitGroup
-	for g := range 12 {
+	for g := range 6 {
 		wg.Go(func() {
-			for k := range 15 {
+			for k := range scale() {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(g*k%7)*300*time.Microsecond)
-				err := e.Classify(ctx, long[:200+k*900], &Result{})
+				err := e.Classify(ctx, long[:200+k*400], &Result{})
 				cancel()
 				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 					t.Error(err)
@@ -218,10 +227,10 @@ func TestWindows(t *testing.T) {
 // TestLongTextIsRead: what stands after the first window counts.
 func TestLongTextIsRead(t *testing.T) {
 	e := family(t, Options{})
-	filler := strings.Repeat("The committee met on the usual day and went through the usual list. ", 150)
+	filler := strings.Repeat("The committee met on the usual day and went through the usual list. ", 8*scale())
 	mail := "Write to maria.lindqvist@example.org today."
 	r := classify(t, e, filler+mail+" "+filler)
-	if r.Windows < 10 {
+	if r.Windows < 4 {
 		t.Fatalf("%d windows", r.Windows)
 	}
 	found := false

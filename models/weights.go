@@ -101,8 +101,14 @@ type LoadError struct {
 	Problems     []string
 }
 
+// Error names the first problems and counts the rest; Problems has all.
 func (e *LoadError) Error() string {
-	return fmt.Sprintf("%s: %s", e.Architecture, strings.Join(e.Problems, "; "))
+	const most = 12
+	text := strings.Join(e.Problems[:min(len(e.Problems), most)], "; ")
+	if n := len(e.Problems) - most; n > 0 {
+		text += fmt.Sprintf("; and %d more problems", n)
+	}
+	return e.Architecture + ": " + text
 }
 
 func list(names []string) string {
@@ -113,12 +119,7 @@ func list(names []string) string {
 }
 
 func (w *Weights) fail(format string, args ...any) {
-	if len(w.problems) == 100 {
-		w.problems = append(w.problems, "and more")
-	}
-	if len(w.problems) < 100 {
-		w.problems = append(w.problems, fmt.Sprintf(format, args...))
-	}
+	w.problems = append(w.problems, fmt.Sprintf(format, args...))
 }
 
 // take finds a tensor and checks its shape.
