@@ -166,21 +166,27 @@ var newState = func() (s state) {
 // scoresArgs are the arguments of scores: S = K Qᵀ of a group, with a part of
 // the softmax of another group on the side. Strides are in bytes.
 type scoresArgs struct {
-	k          unsafe.Pointer // [keys][d]
-	stride     int            // of k
-	q          unsafe.Pointer // [steps][lanes of the group]
-	steps      int
-	s          unsafe.Pointer // out [keys][lanes]
-	six        int            // tiles of six keys,
-	tail       int            // keys of the tile after them, and of the
-	tail2      int            // one after that; 0 for none
-	state      *state         // top is updated
-	first      int            // for the band: query of lane 0 - first key + Reach
-	width      int            // for the band: 2*Reach
-	aside      unsafe.Pointer // scores of the other group, advanced
-	asideUnits int            // its keys (bf16: pairs) not yet done, decreased
-	asideState *state
-	asideP     unsafe.Pointer // bf16: its probabilities, advanced
+	k      unsafe.Pointer // [keys][d]
+	stride int            // of k
+	q      unsafe.Pointer // [steps][lanes of the group]
+	steps  int
+	s      unsafe.Pointer // out [keys][lanes]
+	six    int            // tiles of six keys,
+	tail   int            // keys of the tile after them, and of the
+	tail2  int            // one after that; 0 for none
+	state  *state         // top is updated
+	first  int            // for the band: query of lane 0 - first key + Reach
+	width  int            // for the band: 2*Reach
+	aside  aside
+}
+
+// An aside is the part of another group's softmax that is done within a
+// product. The group has two vectors; there is none if units is 0.
+type aside struct {
+	s     unsafe.Pointer // its scores, advanced
+	units int            // its keys (bf16: pairs) not yet done, decreased
+	state *state         // its sums are increased
+	p     unsafe.Pointer // bf16: its probabilities, advanced
 }
 
 // valuesArgs are the arguments of values: O = P V of a group.
@@ -196,7 +202,8 @@ type valuesArgs struct {
 	state   *state
 	add     int // 1: add to dst, shrunk by state.fade
 	last    int // 1: divide by state.sum
-	count   int
+	count   int // tiles, counted down
+	aside   aside
 	tiles   [8]tile
 }
 

@@ -75,12 +75,12 @@ func (r *run) block(row, end int) {
 		g.scores = r.at(r.plan.scores + slot%2*r.scoreW)
 		r.score(&g, &before)
 		if before.rows != 0 {
-			r.finish(&before)
+			r.finish(&before, &g)
 		}
 		before = g
 	}
 	if before.rows != 0 {
-		r.finish(&before)
+		r.finish(&before, &group{})
 	}
 }
 
@@ -104,12 +104,7 @@ func (r *run) score(g, before *group) {
 	a.q = r.at(query)
 	a.steps = r.d / r.step()
 	a.state = st
-	a.asideUnits = 0
-	if before.vectors == 2 {
-		a.aside, a.asideP = before.scores, before.scores
-		a.asideUnits = r.units(before)
-		a.asideState = r.state(before)
-	}
+	a.aside = r.aside(before)
 	reach := r.job.reach
 	if reach < 0 {
 		r.scoreKeys(g, g.lo, g.hi, false)
@@ -127,9 +122,7 @@ func (r *run) score(g, before *group) {
 			r.scoreKeys(g, g.lo, g.hi, true)
 		}
 	}
-	if before.vectors == 2 {
-		before.unitDone = r.units(before) - a.asideUnits
-	}
+	before.did(r, &a.aside)
 	r.fold(st)
 	if r.kernel == kernelBF16 && (g.hi-g.lo)%2 != 0 {
 		// The pair's other key does not exist.
@@ -160,8 +153,30 @@ func (r *run) scoreKeys(g *group, lo, hi int, mask bool) {
 // units returns how many steps of P the group has.
 func (r *run) units(g *group) int { return (g.hi - g.lo + r.step() - 1) / r.step() }
 
-// finish does the rest of a group's softmax, and its output.
-func (r *run) finish(g *group) {
+// aside returns what is left of the group's softmax, to do within a product.
+func (r *run) aside(g *group) aside {
+	if g.vectors != 2 {
+		return aside{}
+	}
+	row := g.vectors * r.vector * 4
+	return aside{
+		s:     unsafe.Add(g.scores, g.unitDone*r.step()*row),
+		units: r.units(g) - g.unitDone,
+		state: r.state(g),
+		p:     unsafe.Add(g.scores, g.unitDone*row),
+	}
+}
+
+// did records what is left of the aside.
+func (g *group) did(r *run, a *aside) {
+	if a.state != nil {
+		g.unitDone = r.units(g) - a.units
+	}
+}
+
+// finish does the rest of a group's softmax, and its output, and meanwhile some
+// of the softmax of the group after it.
+func (r *run) finish(g, after *group) {
 	st := r.state(g)
 	row := g.vectors * r.vector * 4 // bytes of a row of scores, and of P
 	if units := r.units(g); g.unitDone < units {
@@ -183,10 +198,12 @@ func (r *run) finish(g *group) {
 		a.last = 1
 	}
 	a.count = r.tile(g, row)
+	a.aside = r.aside(after)
 	j := &r.job
 	if !r.padded {
 		a.dst, a.stride = unsafe.Pointer(&j.dst[g.row*j.ldd]), j.ldd*4
 		r.values(a)
+		after.did(r, &a.aside)
 		return
 	}
 	out := r.scratch[r.out:]
@@ -195,6 +212,7 @@ func (r *run) finish(g *group) {
 		copy(out[i*r.d:][:j.d], j.dst[(g.row+i)*j.ldd:])
 	}
 	r.values(a)
+	after.did(r, &a.aside)
 	for i := range g.rows {
 		copy(j.dst[(g.row+i)*j.ldd:][:j.d], out[i*r.d:])
 	}

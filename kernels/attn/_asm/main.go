@@ -40,10 +40,37 @@ func main() {
 // A gen prints the functions of one level.
 type gen struct {
 	*asmgen.File
-	name  string // suffix of the functions
-	bf16  bool   // products of bf16 pairs, else of float32
-	reg   string // register name: Y or Z
-	bytes int    // of a register
+	name  string    // suffix of the functions
+	bf16  bool      // products of bf16 pairs, else of float32
+	reg   string    // register name: Y or Z
+	bytes int       // of a register
+	lines *[]string // where L puts instructions instead, if not nil
+}
+
+// L prints one instruction.
+func (g *gen) L(format string, args ...any) {
+	if g.lines != nil {
+		*g.lines = append(*g.lines, fmt.Sprintf(format, args...))
+		return
+	}
+	g.File.L(format, args...)
+}
+
+// interleave prints the instructions of a with those of b spread among them.
+func (g *gen) interleave(a, b func()) {
+	var as, bs []string
+	g.lines = &as
+	a()
+	g.lines = &bs
+	b()
+	g.lines = nil
+	done := 0
+	for i, line := range as {
+		g.L("%s", line)
+		for ; done*len(as) < (i+1)*len(bs); done++ {
+			g.L("%s", bs[done])
+		}
+	}
 }
 
 func (g *gen) wide() bool { return g.bytes == 64 }

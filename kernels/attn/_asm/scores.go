@@ -8,30 +8,69 @@ const (
 	regB    = 12 // 12, 13: B
 	regA    = 14 // 14, 15: a broadcast element of A
 	regTop  = 16 // 16, 17: running maximum (wide only)
+	regMax  = 18 // 18, 19: row maxima of the group on the side (wide only)
+	regSum  = 20 // 20, 21: its sums (wide only)
 	regPoly = 22 // from 22: coefficients of the polynomial, highest last (wide only)
-	regPair = 30 // constPair (bf16 only)
+	regPair = 26 // constPair (bf16 only)
+	regTmp  = 28 // 28 to 31: temporaries of the softmax on the side (wide only)
 )
 
 func acc(row, v, vectors int) int { return row*vectors + v }
 
-// loop prints the product of a tile: CX steps, A's element of a row at a(row),
-// B's vectors at DI. advance moves both to the next step.
-func (g *gen) loop(rows, vectors int, a func(row int) string, advance func()) {
-	for i := range rows * vectors {
+// A product is a tile's, with A's element of a row at a(row) and B's vectors at
+// DI. advance moves both to the next step.
+type product struct {
+	rows, vectors int
+	a             func(row int) string
+	advance       func()
+}
+
+func (g *gen) clear(p product) {
+	for i := range p.rows * p.vectors {
 		g.zero(i)
 	}
-	top := g.NewLabel("product")
-	g.Label(top)
-	for v := range vectors {
+}
+
+func (g *gen) productStep(p product) {
+	for v := range p.vectors {
 		g.load(fmt.Sprintf("%d(DI)", v*g.bytes), regB+v)
 	}
-	for row := range rows {
-		g.broadcast(a(row), regA+row%2)
-		for v := range vectors {
-			g.multiply(regA+row%2, regB+v, acc(row, v, vectors))
+	for row := range p.rows {
+		g.broadcast(p.a(row), regA+row%2)
+		for v := range p.vectors {
+			g.multiply(regA+row%2, regB+v, acc(row, v, p.vectors))
 		}
 	}
-	advance()
+	p.advance()
+}
+
+// loop prints CX steps of a product, at least one.
+func (g *gen) loop(p product) {
+	top := g.NewLabel("product")
+	g.Label(top)
+	g.productStep(p)
+	g.L("DECQ CX")
+	g.L("JNZ %s", top)
+}
+
+// An aside is a softmax that runs within the loop of a product, on the ports
+// that products leave idle: registers of its scores and of its probabilities.
+type aside struct{ s, p string }
+
+// roundSteps is how many steps of a product go with one unit of an aside.
+const roundSteps = 4
+
+// loopAside prints CX rounds of a product and an aside, at least one.
+func (g *gen) loopAside(p product, side aside) {
+	top := g.NewLabel("round")
+	g.Label(top)
+	for v := range 2 {
+		g.interleave(func() {
+			for range roundSteps / 2 {
+				g.productStep(p)
+			}
+		}, func() { g.asideUnit(side, v) })
+	}
 	g.L("DECQ CX")
 	g.L("JNZ %s", top)
 }
@@ -85,14 +124,15 @@ func (g *gen) scoresFunc(vectors int, mask bool) {
 	g.L("MOVQ %d(R15), SI", scoresK)
 	g.L("MOVQ %d(R15), R8", scoresStride)
 	g.L("MOVQ %d(R15), R9", scoresQ)
-	g.L("MOVQ %d(R15), R10", scoresSteps)
 	g.L("MOVQ %d(R15), DX", scoresS)
 	g.L("MOVQ %d(R15), R11", scoresSix)
 	g.L("MOVQ %d(R15), R12", scoresNext)
 	g.L("MOVQ %d(R15), R13", scoresNextN)
+	g.L("MOVQ %d(R15), R10", scoresNextP)
 	g.L("MOVQ %d(R15), R14", scoresState)
 	g.loadPolynomial()
 	if g.wide() {
+		g.loadAside(scoresNextSt)
 		for v := range vectors {
 			g.load(fmt.Sprintf("%d(R14)", stateTop+v*g.bytes), regTop+v)
 		}
@@ -101,8 +141,24 @@ func (g *gen) scoresFunc(vectors int, mask bool) {
 	g.L("TESTQ R11, R11")
 	g.L("JZ %s", tail)
 	g.Label(six)
-	g.scoresTile(maxRows, vectors, mask)
-	g.softmaxAside(maxRows)
+	if g.wide() {
+		plain, made := g.NewLabel("plain"), g.NewLabel("made")
+		g.L("MOVQ %d(R15), CX", scoresSteps)
+		g.L("SHRQ $2, CX")
+		g.L("CMPQ R13, CX")
+		g.L("JLT %s", plain)
+		g.L("SUBQ CX, R13")
+		g.scoresProduct(maxRows, vectors, true)
+		g.L("JMP %s", made)
+		g.Label(plain)
+		g.scoresProduct(maxRows, vectors, false)
+		g.Label(made)
+		g.scoresEpilogue(maxRows, vectors, mask)
+	} else {
+		g.scoresProduct(maxRows, vectors, false)
+		g.scoresEpilogue(maxRows, vectors, mask)
+		g.softmaxAside(maxRows)
+	}
 	g.L("DECQ R11")
 	g.L("JNZ %s", six)
 	g.Label(tail)
@@ -118,7 +174,8 @@ func (g *gen) scoresFunc(vectors int, mask bool) {
 	g.L("JMP %s", done)
 	for rows := 1; rows < maxRows; rows++ {
 		g.Label(cases[rows])
-		g.scoresTile(rows, vectors, mask)
+		g.scoresProduct(rows, vectors, false)
+		g.scoresEpilogue(rows, vectors, mask)
 		g.L("MOVQ %d(R15), R11", scoresTail2)
 		g.L("MOVQ $0, %d(R15)", scoresTail2)
 		g.L("JMP %s", again)
@@ -128,14 +185,17 @@ func (g *gen) scoresFunc(vectors int, mask bool) {
 		for v := range vectors {
 			g.store(regTop+v, fmt.Sprintf("%d(R14)", stateTop+v*g.bytes))
 		}
+		g.storeAside(scoresNextSt)
 	}
+	g.L("MOVQ R10, %d(R15)", scoresNextP)
 	g.L("MOVQ R12, %d(R15)", scoresNext)
 	g.L("MOVQ R13, %d(R15)", scoresNextN)
 	g.end()
 }
 
-// scoresTile is one tile and its epilogue. It advances SI, DX.
-func (g *gen) scoresTile(rows, vectors int, mask bool) {
+// scoresProduct is the product of a tile, with an aside of as many units as
+// CX says rounds, or alone.
+func (g *gen) scoresProduct(rows, vectors int, side bool) {
 	bases := []string{"AX", "BX"}
 	g.L("MOVQ SI, AX")
 	if rows > 3 {
@@ -143,8 +203,7 @@ func (g *gen) scoresTile(rows, vectors int, mask bool) {
 		g.L("ADDQ SI, BX")
 	}
 	g.L("MOVQ R9, DI")
-	g.L("MOVQ R10, CX")
-	g.loop(rows, vectors, func(row int) string {
+	p := product{rows, vectors, func(row int) string {
 		return "(" + bases[row/3] + []string{")", ")(R8*1)", ")(R8*2)"}[row%3]
 	}, func() {
 		g.L("ADDQ $4, AX")
@@ -152,7 +211,19 @@ func (g *gen) scoresTile(rows, vectors int, mask bool) {
 			g.L("ADDQ $4, BX")
 		}
 		g.L("ADDQ $%d, DI", vectors*g.bytes)
-	})
+	}}
+	g.clear(p)
+	if side {
+		g.loopAside(p, aside{s: "R12", p: "R10"})
+		return
+	}
+	g.L("MOVQ %d(R15), CX", scoresSteps)
+	g.loop(p)
+}
+
+// scoresEpilogue masks and stores a tile and takes its maxima. It advances SI,
+// DX.
+func (g *gen) scoresEpilogue(rows, vectors int, mask bool) {
 	if mask {
 		g.bandMask(rows, vectors)
 	}

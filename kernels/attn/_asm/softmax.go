@@ -54,24 +54,70 @@ func (g *gen) exp2(x, w, p int) {
 	g.L("VANDPS %s, %s, %s", g.r(poly), g.r(mask), g.r(mask)) // mask is the caller's x
 }
 
-// softmaxAside does the softmax of keys more keys of the scoresNext group, a
-// group of two vectors, if at least that many are left. The accumulators are
-// free.
+// softmaxAside does the softmax of keys more keys of the aside between two
+// tiles, where there are too few registers to do it within them. The aside is a
+// group of two vectors and nothing is done if fewer keys are left. The
+// accumulators are free.
 func (g *gen) softmaxAside(keys int) {
 	skip := g.NewLabel("skip")
-	units := keys / g.step()
-	g.L("CMPQ R13, $%d", units)
+	g.L("CMPQ R13, $%d", keys)
 	g.L("JLT %s", skip)
 	g.L("MOVQ %d(R15), AX", scoresNextSt)
-	if g.bf16 {
-		g.L("MOVQ %d(R15), BX", scoresNextP)
-	}
-	g.softmaxUnits(units, 2)
-	if g.bf16 {
-		g.L("MOVQ BX, %d(R15)", scoresNextP)
-	}
-	g.L("SUBQ $%d, R13", units)
+	g.softmaxUnits(keys, 2)
+	g.L("SUBQ $%d, R13", keys)
 	g.Label(skip)
+}
+
+// loadAside loads what an aside keeps in registers, from the state that the
+// args at R15 point to, if any.
+func (g *gen) loadAside(offset int) {
+	none := g.NewLabel("none")
+	g.L("MOVQ %d(R15), AX", offset)
+	g.L("TESTQ AX, AX")
+	g.L("JZ %s", none)
+	for v := range 2 {
+		g.load(fmt.Sprintf("%d(AX)", stateMax+v*g.bytes), regMax+v)
+		g.load(fmt.Sprintf("%d(AX)", stateSum+v*g.bytes), regSum+v)
+	}
+	g.Label(none)
+}
+
+func (g *gen) storeAside(offset int) {
+	none := g.NewLabel("none")
+	g.L("MOVQ %d(R15), AX", offset)
+	g.L("TESTQ AX, AX")
+	g.L("JZ %s", none)
+	for v := range 2 {
+		g.store(regSum+v, fmt.Sprintf("%d(AX)", stateSum+v*g.bytes))
+	}
+	g.Label(none)
+}
+
+// asideUnit is one vector of one unit of an aside, the second of which advances
+// its pointers.
+func (g *gen) asideUnit(side aside, v int) {
+	for i := range g.step() {
+		x := regTmp + i // the second may use what the first left
+		at := fmt.Sprintf("%d(%s)", (i*2+v)*g.bytes, side.s)
+		g.load(at, x)
+		g.L("VSUBPS %s, %[2]s, %[2]s", g.r(regMax+v), g.r(x))
+		g.exp2(x, regTmp+2, regTmp+3)
+		g.L("VADDPS %s, %[2]s, %[2]s", g.r(x), g.r(regSum+v))
+		if !g.bf16 {
+			g.store(x, at)
+		}
+	}
+	if g.bf16 {
+		g.L("%s", asmgen.VCVTNE2PS2BF16(regTmp, regTmp+1, regTmp))
+		g.L("VPERMW %s, %s, %s", g.r(regTmp), g.r(regPair), g.r(regTmp))
+		g.store(regTmp, fmt.Sprintf("%d(%s)", v*g.bytes, side.p))
+	}
+	if v == 1 {
+		g.L("ADDQ $%d, %s", 2*g.step()*g.bytes, side.s)
+		if g.bf16 {
+			g.L("ADDQ $%d, %s", 2*g.bytes, side.p)
+		}
+	}
 }
 
 // softmaxUnits replaces scores at R12 by probabilities, for units keys (bf16:

@@ -15,8 +15,12 @@ const (
 	valuesState
 	valuesAdd   // 1 to add to what dst holds, shrunk by the fade; 0 to set
 	valuesLast  // 1 to divide by the sum
-	valuesCount // how many tiles
-	valuesTiles // array of them
+	valuesCount // how many tiles, counted down
+	valuesNext  // softmax on the side, as in scores
+	valuesNextN
+	valuesNextSt
+	valuesNextP
+	valuesTiles // array of tiles
 )
 
 // A tile of values: some rows of the group and the keys that they attend to.
@@ -36,10 +40,13 @@ func (g *gen) values() {
 	g.L("MOVQ %d(R15), R9", valuesVStride)
 	g.L("MOVQ %d(R15), DX", valuesDst)
 	g.L("LEAQ %d(R15), R14", valuesTiles)
-	g.L("MOVQ %d(R15), R13", valuesCount)
 	g.L("XORQ R12, R12")
 	g.L("MOVQ %d(R15), AX", valuesState)
 	g.invert()
+	if g.wide() {
+		g.loadPolynomial()
+		g.loadAside(valuesNextSt)
+	}
 	tile := g.NewLabel("tile")
 	g.Label(tile)
 	g.L("MOVQ %d(R14), CX", tileRows)
@@ -67,9 +74,12 @@ func (g *gen) values() {
 	}
 	g.Label(next)
 	g.L("ADDQ $%d, R14", tileBytes)
-	g.L("DECQ R13")
+	g.L("DECQ %d(R15)", valuesCount)
 	g.L("JNZ %s", tile)
 	g.Label(done)
+	if g.wide() {
+		g.storeAside(valuesNextSt)
+	}
 	g.end()
 }
 
@@ -112,10 +122,36 @@ func (g *gen) valuesTile(rows, vectors int) {
 	g.L("MOVQ SI, AX")
 	g.L("LEAQ (R11)(R10*1), DI")
 	g.L("MOVQ %d(R14), CX", tileSteps)
-	g.loop(rows, vectors, func(row int) string { return fmt.Sprintf("%d(AX)", 4*row) }, func() {
+	p := product{rows, vectors, func(row int) string { return fmt.Sprintf("%d(AX)", 4*row) }, func() {
 		g.L("ADDQ R8, AX")
 		g.L("ADDQ R9, DI")
-	})
+	}}
+	g.clear(p)
+	if g.wide() && rows == maxRows && vectors == 2 {
+		plain, made := g.NewLabel("plain"), g.NewLabel("made")
+		g.L("SHRQ $2, CX")
+		g.L("JZ %s", plain)
+		g.L("CMPQ CX, %d(R15)", valuesNextN)
+		g.L("JGT %s", plain)
+		g.L("SUBQ CX, %d(R15)", valuesNextN)
+		g.L("MOVQ %d(R15), BX", valuesNext)
+		g.L("MOVQ %d(R15), R13", valuesNextP)
+		g.loopAside(p, aside{s: "BX", p: "R13"})
+		g.L("MOVQ BX, %d(R15)", valuesNext)
+		g.L("MOVQ R13, %d(R15)", valuesNextP)
+		g.L("MOVQ %d(R14), CX", tileSteps)
+		g.L("ANDQ $3, CX")
+		g.L("JZ %s", made)
+		rest := g.NewLabel("rest")
+		g.L("JMP %s", rest)
+		g.Label(plain)
+		g.L("MOVQ %d(R14), CX", tileSteps)
+		g.Label(rest)
+		g.loop(p)
+		g.Label(made)
+	} else {
+		g.loop(p)
+	}
 	g.L("LEAQ (DX)(R10*1), BX")
 	g.L("MOVQ %d(R15), AX", valuesState)
 	g.L("ADDQ R12, AX")
