@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"mom/models"
+	"mom/models/nn"
+	"mom/safetensors"
+	"mom/tensor"
+)
+
+const aboutConvert = `Write a model's folder again with its weights in another number format.
+
+int8 keeps each row of a weight as integers from -127 to 127 with a scale: X.weight
+as I8 and X.weight_scale as F32. Embeddings and linear layers are converted; norms,
+biases and heads stay F32, since they are small and they decide. The other files
+of the model are copied. The new folder appears whole, after it has been loaded
+once, or not at all.
+
+The table says how far the new values are from the old: ERROR is the mean and the
+largest difference, RELATIVE the root mean square difference over that of the
+values.`
+
+type convertFlags struct {
+	precision string
+	force     bool
+	json      bool
+}
+
+func convertCommand(a *app) *cobra.Command {
+	var f convertFlags
+	c := &cobra.Command{
+		Use:     "convert IN OUT --precision P",
+		Short:   "Write a model in another number format",
+		Long:    aboutConvert,
+		Example: "  mom convert ./my-modernbert ./my-modernbert-int8 --precision int8",
+		Args:    arguments(2, 2, "the folder to read and the folder to write"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return f.run(c.Context(), a, args[0], args[1])
+		},
+	}
+	c.Flags().StringVar(&f.precision, "precision", "", "int8, bf16, f16 or f32")
+	c.Flags().BoolVar(&f.force, "force", false, "replace OUT when it is a model's folder or empty")
+	c.Flags().BoolVar(&f.json, "json", false, "one JSON object")
+	return c
+}
+
+// conversion is what convert --json prints.
+type conversion struct {
+	In          string       `json:"in"`
+	Out         string       `json:"out"`
+	Precision   string       `json:"precision"`
+	BytesBefore int64        `json:"bytes_before"`
+	BytesAfter  int64        `json:"bytes_after"`
+	Classes     []*classInfo `json:"classes"`
+	Files       []string     `json:"files"`
+}
+
+func (f *convertFlags) run(ctx context.Context, a *app, in, out string) error {
+	if f.precision == "" {
+		return misuse("--precision is missing: want int8, bf16, f16 or f32")
+	}
+	if err := oneOf("precision", f.precision, "int8", "bf16", "f16", "f32"); err != nil {
+		return err
+	}
+	s, err := openSource(in)
+	if err != nil {
+		return err
+	}
+	if err := f.checkTarget(in, out); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(out)), "."+filepath.Base(out)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	c := &conversion{In: in, Out: out, Precision: f.precision}
+	if err := c.write(ctx, s, tmp); err != nil {
+		return err
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	if err := putInPlace(tmp, out); err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(a, c)
+	}
+	_, err = a.out.Write(c.table())
+	return err
+}
+
+// checkTarget refuses what must not be replaced.
+func (f *convertFlags) checkTarget(in, out string) error {
+	to, err := os.Stat(out)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if from, err := os.Stat(in); err == nil && os.SameFile(from, to) {
+		return misuse("%s: is both the folder to read and the folder to write", out)
+	}
+	if !f.force {
+		return fmt.Errorf("%s: exists; give another name, or --force to replace it", out)
+	}
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == "config.json" }) {
+		return nil
+	}
+	return fmt.Errorf("%s: is not a model's folder, so --force does not replace it", out)
+}
+
+// putInPlace makes tmp the folder out. What was there goes when the new one
+// stands.
+func putInPlace(tmp, out string) error {
+	if _, err := os.Stat(out); err != nil {
+		return os.Rename(tmp, out)
+	}
+	old := tmp + ".old"
+	if err := os.Rename(out, old); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, out); err != nil {
+		return errors.Join(err, os.Rename(old, out))
+	}
+	return os.RemoveAll(old)
+}
+
+// write fills dir with the converted model and loads it once.
+func (c *conversion) write(ctx context.Context, s *source, dir string) error {
+	config, err := s.read("config.json")
+	if err != nil {
+		return err
+	}
+	manifest, err := s.optional("mom.json")
+	if err != nil {
+		return err
+	}
+	src, err := s.tensors()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	t, err := newConverter(c.Precision, manifest)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.path("mom.json"), err)
+	}
+	views, err := t.all(ctx, src)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	if err := loads(config, manifest, views, c.Precision); err != nil {
+		return fmt.Errorf("%s: is not converted, since it would not load: %w", s.name, err)
+	}
+	if err := safetensors.WriteFile(filepath.Join(dir, "model.safetensors"), views, src.Metadata()); err != nil {
+		return err
+	}
+	c.Classes = t.classes
+	for _, k := range t.classes {
+		k.finish()
+		c.BytesBefore += k.BytesBefore
+		c.BytesAfter += k.BytesAfter
+	}
+	return c.copyFiles(s, dir)
+}
+
+// loads opens the converted tensors as a model.
+func loads(config, manifest []byte, views []tensor.View, precision string) error {
+	src := memory{}
+	for _, v := range views {
+		src[v.Name] = v
+	}
+	p := nn.F32
+	switch precision {
+	case "int8":
+		p = nn.I8
+	case "bf16":
+		p = nn.BF16
+	}
+	_, err := models.Open(config, src, models.Options{Precision: p, Manifest: manifest})
+	return err
+}
+
+// memory is a models.Source of tensors at hand.
+type memory map[string]tensor.View
+
+func (m memory) Names() []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (m memory) Tensor(name string) (tensor.View, bool) { v, ok := m[name]; return v, ok }
+
+// copyFiles copies what belongs to the model beside its tensors.
+func (c *conversion) copyFiles(s *source, dir string) error {
+	names, err := s.list()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !belongs(name) {
+			continue
+		}
+		data, err := s.read(name)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, data, 0o644); err != nil {
+			return err
+		}
+		c.Files = append(c.Files, name)
+	}
+	return nil
+}
+
+// belongs reports whether a file is configuration, tokenizer, card or licence.
+func belongs(name string) bool {
+	switch filepath.Ext(name) {
+	case ".json":
+		return !strings.HasSuffix(name, ".safetensors.index.json")
+	case ".txt", ".md", ".model":
+		return true
+	}
+	return name == "LICENSE" || name == "NOTICE"
+}
+
+func (c *conversion) table() []byte {
+	var out []byte
+	w := tabwriter.NewWriter((*appender)(&out), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "TENSORS\tCOUNT\tBEFORE\tAFTER\tMEAN ERROR\tMAX ERROR\tRELATIVE")
+	for _, k := range c.Classes {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.3g\t%.3g\t%.2f%%\n", k.Class, k.Tensors, size(k.BytesBefore), size(k.BytesAfter), k.MeanError, k.MaxError, 100*k.Relative)
+	}
+	fmt.Fprintf(w, "all\t\t%s\t%s\n", size(c.BytesBefore), size(c.BytesAfter))
+	w.Flush()
+	return fmt.Appendf(out, "\n%s is written; mom classify --model %s runs it.\n", c.Out, c.Out)
+}

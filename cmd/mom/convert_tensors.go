@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"mom/kernels/half"
+	"mom/kernels/quant"
+	"mom/models"
+	"mom/safetensors"
+	"mom/tensor"
+)
+
+// A converter turns tensors into another number format and keeps account of
+// what that changes.
+type converter struct {
+	precision string
+	heads     []string // prefixes of tensors that stay F32
+	classes   []*classInfo
+}
+
+// classInfo is the account of one kind of tensors.
+type classInfo struct {
+	Class       string  `json:"class"`
+	Tensors     int     `json:"tensors"`
+	Values      int64   `json:"values"`
+	BytesBefore int64   `json:"bytes_before"`
+	BytesAfter  int64   `json:"bytes_after"`
+	MeanError   float64 `json:"mean_error"` // of absolute differences
+	MaxError    float64 `json:"max_error"`
+	Relative    float64 `json:"relative_rms"`
+
+	sum, squares, norm float64
+}
+
+func newConverter(precision string, manifest []byte) (*converter, error) {
+	c := &converter{precision: precision, heads: []string{"heads.", "head.", "classifier.", "pooler.", "bert.pooler.", "cls.predictions.transform."}}
+	for _, class := range []string{"embeddings", "attention", "feed-forward", "output", "norms and biases", "heads"} {
+		c.classes = append(c.classes, &classInfo{Class: class})
+	}
+	if manifest != nil {
+		m, err := models.ParseManifest(manifest)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range m.Heads {
+			c.heads = append(c.heads, h.Prefix+".")
+		}
+	}
+	return c, nil
+}
+
+// class names the kind of tensor that name is.
+func (c *converter) class(name string, dims int) *classInfo {
+	name = strings.TrimPrefix(name, "_orig_mod.")
+	class := "feed-forward"
+	switch {
+	case slices.ContainsFunc(c.heads, func(p string) bool { return strings.HasPrefix(name, p) }):
+		class = "heads"
+	case dims != 2:
+		class = "norms and biases"
+	case strings.Contains(name, "embeddings"):
+		class = "embeddings"
+	case strings.Contains(name, "attn") || strings.Contains(name, "attention"):
+		class = "attention"
+	case strings.Contains(name, "decoder"):
+		class = "output"
+	}
+	i := slices.IndexFunc(c.classes, func(k *classInfo) bool { return k.Class == class })
+	return c.classes[i]
+}
+
+// all converts every tensor of f, in the order of their names.
+func (c *converter) all(ctx context.Context, f *safetensors.File) ([]tensor.View, error) {
+	names := slices.Clone(f.Names())
+	slices.Sort(names)
+	var out []tensor.View
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if isScale(f, name) {
+			continue // goes with its tensor
+		}
+		v, _ := f.Tensor(name)
+		views, err := c.one(f, v)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %s: %w", name, err)
+		}
+		out = append(out, views...)
+	}
+	c.classes = slices.DeleteFunc(c.classes, func(k *classInfo) bool { return k.Tensors == 0 })
+	return out, nil
+}
+
+func (c *converter) one(f *safetensors.File, v tensor.View) ([]tensor.View, error) {
+	k := c.class(v.Name, len(v.Shape))
+	k.Tensors++
+	before := int64(len(v.Data))
+	scale, scaled := f.Tensor(v.Name + "_scale")
+	if scaled {
+		before += int64(len(scale.Data))
+	}
+	k.BytesBefore += before
+	narrow := k.Class != "heads" && k.Class != "norms and biases"
+	switch {
+	case v.DType == tensor.I8 && scaled && narrow && c.precision == "int8":
+		k.Values += int64(v.Len())
+		k.BytesAfter += before
+		return []tensor.View{v, scale}, nil
+	case !isFloat(v.DType) && !scaled: // positions, which the model leaves alone
+		k.BytesAfter += before
+		return []tensor.View{v}, nil
+	}
+	x, err := floats(v, scale, scaled)
+	if err != nil {
+		return nil, err
+	}
+	precision := c.precision
+	if !narrow {
+		precision = "f32"
+	}
+	views, back := encode(v, x, precision)
+	for _, o := range views {
+		k.BytesAfter += int64(len(o.Data))
+	}
+	k.note(x, back)
+	return views, nil
+}
+
+func isFloat(d tensor.DType) bool {
+	switch d {
+	case tensor.F32, tensor.F16, tensor.BF16, tensor.F64:
+		return true
+	}
+	return false
+}
+
+// floats reads a tensor, with its scales when it is int8. Values that are not
+// finite are refused: no format would say what they mean.
+func floats(v, scale tensor.View, scaled bool) ([]float32, error) {
+	x := make([]float32, v.Len())
+	if v.DType == tensor.I8 && scaled {
+		s := make([]float32, scale.Len())
+		if err := scale.Float32s(s); err != nil {
+			return nil, err
+		}
+		if len(v.Shape) != 2 || len(s) != v.Shape[0] {
+			return nil, fmt.Errorf("shape %v does not go with %d scales", v.Shape, len(s))
+		}
+		for i, q := range v.Int8s() {
+			x[i] = float32(q) * s[i/v.Shape[1]]
+		}
+	} else if err := v.Float32s(x); err != nil {
+		return nil, err
+	}
+	for i, f := range x {
+		if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
+			return nil, fmt.Errorf("value %d is %v", i, f)
+		}
+	}
+	return x, nil
+}
+
+// encode stores x in a format. back is what a reader will get.
+func encode(v tensor.View, x []float32, precision string) (views []tensor.View, back []float32) {
+	out := tensor.View{Name: v.Name, Shape: v.Shape, DType: tensor.F32}
+	switch precision {
+	case "int8":
+		n, k := v.Shape[0], v.Shape[1]
+		q, scale := make([]int8, n*k), make([]float32, n)
+		quant.Weights(q, scale, x, n, k)
+		back = make([]float32, len(x))
+		for i, w := range q {
+			back[i] = float32(w) * scale[i/k]
+		}
+		out.DType, out.Data = tensor.I8, bytesOf(q)
+		s := tensor.View{Name: v.Name + "_scale", Shape: []int{n}, DType: tensor.F32, Data: bytesOfFloats(scale)}
+		return []tensor.View{out, s}, back
+	case "bf16", "f16":
+		h := make([]uint16, len(x))
+		back = make([]float32, len(x))
+		if out.DType = tensor.BF16; precision == "f16" {
+			out.DType = tensor.F16
+			half.ToF16(h, x)
+			half.FromF16(back, h)
+		} else {
+			half.ToBF16(h, x)
+			half.FromBF16(back, h)
+		}
+		for _, u := range h {
+			out.Data = binary.LittleEndian.AppendUint16(out.Data, u)
+		}
+		return []tensor.View{out}, back
+	}
+	out.Data = bytesOfFloats(x)
+	return []tensor.View{out}, x
+}
+
+func bytesOf(q []int8) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(q))), len(q))
+}
+
+func bytesOfFloats(x []float32) []byte {
+	b := make([]byte, 0, 4*len(x))
+	for _, f := range x {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(f))
+	}
+	return b
+}
+
+// note adds a tensor's values before and after to the account.
+func (k *classInfo) note(before, after []float32) {
+	k.Values += int64(len(before))
+	for i, b := range before {
+		d := math.Abs(float64(after[i]) - float64(b))
+		k.MaxError = max(k.MaxError, d)
+		k.sum += d
+		k.squares += d * d
+		k.norm += float64(b) * float64(b)
+	}
+}
+
+func (k *classInfo) finish() {
+	if k.Values > 0 {
+		k.MeanError = k.sum / float64(k.Values)
+	}
+	if k.norm > 0 {
+		k.Relative = math.Sqrt(k.squares / k.norm)
+	}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"mom/models"
+	"mom/weights"
+)
+
+const aboutModels = `List the family: models that are inside this program. Several heads share one
+trunk, so that all of them together cost one reading of the text.
+
+With a NAME, print its model card: what it was trained on, how accurate it is on
+which data, and what it is not for.`
+
+func modelsCommand(a *app) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:     "models [NAME]",
+		Short:   "The models inside mom, and their cards",
+		Long:    aboutModels,
+		Example: "  mom models\n  mom models mom-enc-guard-pii-v1",
+		Args:    arguments(0, 1, "one name at most"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return printCard(a, args[0])
+			}
+			family, err := listFamily()
+			if err != nil {
+				return err
+			}
+			var out []byte
+			if asJSON {
+				for _, m := range family {
+					if out, err = appendJSON(out, m); err != nil {
+						return err
+					}
+				}
+			} else {
+				out = familyTable(family)
+			}
+			_, err = a.out.Write(out)
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "a line of JSON a model")
+	return c
+}
+
+// member is one name of the family.
+type member struct {
+	Name       string   `json:"name"`
+	Trunk      string   `json:"trunk"` // the model that it is a head of, or itself
+	Function   string   `json:"function"`
+	Task       string   `json:"task,omitempty"`
+	Labels     []string `json:"labels,omitempty"`
+	Parameters int64    `json:"parameters"` // its own: of a head without the trunk
+	Bytes      int64    `json:"bytes"`
+	Window     int      `json:"window"` // tokens
+	Card       string   `json:"card"`   // the command that prints it
+}
+
+func listFamily() ([]member, error) {
+	var family []member
+	for _, w := range weights.Models() {
+		s := &source{name: w.Name, files: w.Files}
+		manifest, err := models.ParseManifest(w.Files["mom.json"])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.path("mom.json"), err)
+		}
+		f, err := s.tensors()
+		if err != nil {
+			return nil, err
+		}
+		functions := []string{}
+		var heads []member
+		for _, h := range manifest.Heads {
+			m := member{
+				Name: h.Name, Trunk: w.Name, Function: h.Function, Task: h.Task, Labels: h.Labels,
+				Window: h.Window.Tokens, Card: "mom models " + h.Name,
+			}
+			for _, name := range f.Names() {
+				if strings.HasPrefix(name, h.Prefix+".") {
+					v, _ := f.Tensor(name)
+					m.Parameters += int64(v.Len())
+					m.Bytes += int64(len(v.Data))
+				}
+			}
+			heads = append(heads, m)
+			functions = append(functions, h.Function)
+		}
+		trunk := member{
+			Name: w.Name, Trunk: w.Name, Function: strings.Join(functions, " + "),
+			Window: manifest.Heads[0].Window.Tokens, Card: "mom models " + w.Name,
+		}
+		for _, name := range f.Names() {
+			v, _ := f.Tensor(name)
+			trunk.Bytes += int64(len(v.Data))
+			if !isScale(f, name) {
+				trunk.Parameters += int64(v.Len())
+			}
+		}
+		for _, h := range heads {
+			trunk.Parameters -= h.Parameters
+			trunk.Bytes -= h.Bytes
+		}
+		family = append(append(family, trunk), heads...)
+	}
+	return family, nil
+}
+
+func familyTable(family []member) []byte {
+	var out []byte
+	w := tabwriter.NewWriter((*appender)(&out), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tANSWERS\tLABELS\tSIZE\tPARAMETERS\tACCURACY")
+	for _, m := range family {
+		labels := "-"
+		if len(m.Labels) > 0 {
+			labels = fmt.Sprint(len(m.Labels))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.Function, labels, size(m.Bytes), millions(m.Parameters), m.Card)
+	}
+	w.Flush()
+	for _, m := range family {
+		if len(m.Labels) > 0 {
+			out = fmt.Appendf(out, "\n%s: %s\n", m.Function, strings.Join(labelTypes(m.Labels), ", "))
+		}
+	}
+	return out
+}
+
+// labelTypes are the labels without the B- and I- of token classification.
+func labelTypes(labels []string) []string {
+	var types []string
+	for _, l := range labels {
+		switch {
+		case l == "O" || strings.HasPrefix(l, "I-"):
+		default:
+			types = append(types, strings.TrimPrefix(l, "B-"))
+		}
+	}
+	return types
+}
+
+func printCard(a *app, name string) error {
+	m, _, ok := weights.Find(name)
+	if !ok {
+		return misuse("no model %q in the family; it is %s", name, strings.Join(weights.Names(), ", "))
+	}
+	_, err := a.out.Write(m.Files["README.md"])
+	return err
+}
