@@ -33,7 +33,9 @@ func value(kind Kind, x float64) float64 {
 	case KindSiLU:
 		return x / (1 + math.Exp(-x))
 	case KindReLU:
-		return max(x, 0)
+		if x < 0 {
+			return 0
+		}
 	case KindTanh:
 		return math.Tanh(x)
 	}

@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package act
 
 func tile(kind Kind, dst []float32, ldd int, a []float32, lda int, rows, cols int) {
