@@ -341,3 +341,36 @@ func load(t testing.TB, name string) (config map[string]any, src source) {
 	}
 	return config, src
 }
+
+// TestParityFolders compares folders that are too large to commit, made by
+// train/goldens_base.py. The bound is relative to the spread of the logits.
+func TestParityFolders(t *testing.T) {
+	dirs := filepath.SplitList(os.Getenv("MOM_GOLDENS"))
+	if len(dirs) == 0 {
+		t.Skip("MOM_GOLDENS names no folders; train/goldens_base.py makes one")
+	}
+	for _, dir := range dirs {
+		g := readGolden(t, filepath.Join(dir, "golden.json"))
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for _, c := range g.Cases {
+			for _, e := range wanted(t, g, c.IDs, c.Positions, c.Logits, c.Hidden) {
+				for _, row := range e {
+					lo, hi = min(lo, slices.Min(row)), max(hi, slices.Max(row))
+				}
+			}
+		}
+		for p, bound := range map[nn.Precision]float64{nn.F32: 1e-4, nn.BF16: 0.05, nn.I8: 0.15} {
+			t.Run(fmt.Sprintf("%s/%s", filepath.Base(dir), p), func(t *testing.T) {
+				m := openFolder(t, dir, "", p)
+				worst := 0.0
+				for _, c := range g.Cases {
+					got := answers(t, m, &nn.Workspace{}, batchOf(c.IDs...))
+					for i, want := range wanted(t, g, c.IDs, c.Positions, c.Logits, c.Hidden) {
+						worst = max(worst, compareRows(t, got[i], want, bound*(hi-lo)))
+					}
+				}
+				t.Logf("largest difference %.2g of a spread of %.3g", worst/(hi-lo), hi-lo)
+			})
+		}
+	}
+}
