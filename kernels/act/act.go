@@ -1,6 +1,6 @@
 // Package act has the activation functions of transformers, alone and gated.
 //
-// A result is within 5e-7*max(1, |x|) of the exact one; Tanh is within 4e-7. For
+// A result is within 3e-7*max(1, |x|) of the exact one; Tanh is within 4e-7. For
 // a gated function, which multiplies by a second operand b, the bound is that
 // of the function times |b|, plus 2^-22 of the result. ReLU is exact. NaN stays
 // NaN; GELU, GELUTanh and SiLU of -Inf are NaN, as 0*-Inf is.

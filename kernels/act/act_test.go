@@ -35,7 +35,7 @@ func bound(kind Kind, x float64) float64 {
 	case KindTanh:
 		return 4e-7
 	}
-	return 5e-7 * math.Max(1, math.Abs(x))
+	return 3e-7 * math.Max(1, math.Abs(x))
 }
 
 // samples are numbers of every size and sign, and the interval where the

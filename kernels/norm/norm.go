@@ -14,12 +14,14 @@ package norm
 //	}
 //
 // except that the order of the additions is unspecified. A row's result does
-// not depend on the other rows. With A the row's largest |x[j]|, a result is within
+// not depend on the other rows. Let A be the row's largest |x[j]|, S the exact
+// sqrt(variance+eps), y the exact result without gamma and beta, and
+// E = (d/16+32)*2^-24. A result is within
 //
-//	2^-20 * (|gamma[j]| * (A/sqrt(variance+eps) + |y|) + |beta[j]|)
+//	E * (|gamma[j]| * (A/S + |y|*(1+E*(A/S)²)) + |beta[j]|)
 //
-// of the exact one, where y is the exact one before gamma, for d up to 65536.
-// A NaN or an infinity makes the whole row NaN.
+// of the exact one. The squares must not overflow: |x[j]| < 2^63/sqrt(d). A NaN
+// or an infinity makes the whole row NaN.
 //
 // LayerNorm panics if m or d is negative, a stride is shorter than a row, or a
 // slice is too short. dst may be x, but must not overlap it otherwise, nor
@@ -48,9 +50,10 @@ func LayerNorm(dst []float32, ldd int, x []float32, ldx, m, d int, gamma, beta [
 //	}
 //
 // except that the order of the additions is unspecified. A row's result does
-// not depend on the other rows. It is within 2^-20 of the exact one,
-// relatively, for d up to 65536. A NaN or an infinity makes a NaN somewhere in
-// the row. The squares must not overflow: |x| < 2^63/sqrt(d).
+// not depend on the other rows. A result is within (d/16+32)*2^-24 of the exact
+// one, relatively. The squares must not overflow, |x[j]| < 2^63/sqrt(d), nor
+// vanish unless eps is larger. A NaN makes the whole row NaN; an infinity makes
+// its own element NaN and the others 0.
 //
 // RMSNorm panics if m or d is negative, a stride is shorter than a row, or a
 // slice is too short. dst may be x, but must not overlap it otherwise, nor gamma.

@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package norm
 
 func layerNorm(dst []float32, ldd int, x []float32, ldx, m, d int, gamma, beta []float32, eps float32) {

@@ -1,4 +1,4 @@
-// Command _asm writes the amd64 assembly of package act.
+// Command _asm writes the assembly of package act.
 package main
 
 import (
@@ -24,6 +24,7 @@ func main() {
 			gated(g, f)
 		}
 	})
+	arm64()
 }
 
 func pin(g *lanes.Gen, f function) {

@@ -1,0 +1,62 @@
+//go:build !purego
+
+package norm
+
+import "mom/kernels/cpu"
+
+//go:generate go run ./_asm
+
+// batch is how many elements one call of a kernel has at most, unless it is a
+// single row, so that it does not delay a stop of the goroutines.
+const batch = 32768
+
+func layerNorm(dst []float32, ldd int, x []float32, ldx, m, d int, gamma, beta []float32, eps float32) {
+	if !cpu.HasAVX2 {
+		layerNormGeneric(dst, ldd, x, ldx, m, d, gamma, beta, eps)
+		return
+	}
+	g, b := first(gamma), first(beta)
+	for i, rows := 0, max(1, batch/d); i < m; i += rows {
+		n := min(rows, m-i)
+		if cpu.HasAVX512 {
+			layerNormAVX512(&dst[i*ldd], ldd, &x[i*ldx], ldx, n, d, g, b, eps)
+		} else {
+			layerNormAVX2(&dst[i*ldd], ldd, &x[i*ldx], ldx, n, d, g, b, eps)
+		}
+	}
+}
+
+func rmsNorm(dst []float32, ldd int, x []float32, ldx, m, d int, gamma []float32, eps float32) {
+	if !cpu.HasAVX2 {
+		rmsNormGeneric(dst, ldd, x, ldx, m, d, gamma, eps)
+		return
+	}
+	g := first(gamma)
+	for i, rows := 0, max(1, batch/d); i < m; i += rows {
+		n := min(rows, m-i)
+		if cpu.HasAVX512 {
+			rmsNormAVX512(&dst[i*ldd], ldd, &x[i*ldx], ldx, n, d, g, eps)
+		} else {
+			rmsNormAVX2(&dst[i*ldd], ldd, &x[i*ldx], ldx, n, d, g, eps)
+		}
+	}
+}
+
+func first(x []float32) *float32 {
+	if len(x) == 0 {
+		return nil
+	}
+	return &x[0]
+}
+
+//go:noescape
+func layerNormAVX512(dst *float32, ldd int, x *float32, ldx, m, d int, gamma, beta *float32, eps float32)
+
+//go:noescape
+func layerNormAVX2(dst *float32, ldd int, x *float32, ldx, m, d int, gamma, beta *float32, eps float32)
+
+//go:noescape
+func rmsNormAVX512(dst *float32, ldd int, x *float32, ldx, m, d int, gamma *float32, eps float32)
+
+//go:noescape
+func rmsNormAVX2(dst *float32, ldd int, x *float32, ldx, m, d int, gamma *float32, eps float32)
