@@ -1,0 +1,98 @@
+package pattern
+
+import "unicode/utf8"
+
+// A context is what the words before a number say that it is.
+type context uint8
+
+const (
+	unknown context = iota
+	aPhone
+	aCard
+	anSSN
+	aVersion // or a section of a text
+	another  // order, invoice, serial …: a number that is nobody's
+)
+
+const (
+	contextBytes = 48
+	contextWords = 6
+)
+
+// before is the context of a number at i: what the nearest word on its left says
+// that says anything.
+func before(text string, i int) context {
+	limit := max(0, i-contextBytes)
+	for range contextWords {
+		end := i
+		for end > limit && !wordByte(text[end-1]) {
+			end--
+		}
+		i = end
+		for i > limit && wordByte(text[i-1]) {
+			i--
+		}
+		if i == end {
+			return unknown
+		}
+		if c := meaning(text[i:end]); c != unknown {
+			return c
+		}
+	}
+	return unknown
+}
+
+// after is the context that a word at i gives to the number that ends there, as
+// in "555 0100 (fax)".
+func after(text string, i int) context {
+	for range 3 {
+		if c := at(text, i); c == ' ' || c == '-' || c == '(' {
+			i++
+		}
+	}
+	end := i
+	for end < len(text) && wordByte(text[end]) && end-i <= contextBytes {
+		end++
+	}
+	switch c := meaning(text[i:end]); c {
+	case aPhone:
+		return c
+	}
+	return unknown
+}
+
+func wordByte(c byte) bool { return isLetter(c) || c >= utf8.RuneSelf }
+
+// meaning is what a word says about the number after it.
+func meaning(word string) context {
+	var buf [20]byte
+	switch string(lower(buf[:], word)) {
+	case "phone", "phones", "telephone", "tel", "mobile", "mobil", "mob", "cell", "cellphone", "fax", "ph",
+		"call", "calls", "called", "calling", "callback", "dial", "text", "texting", "sms", "whatsapp", "reach", "ring",
+		"contact", "hotline", "landline", "voicemail", "switchboard", "office", "desk", "answering",
+		"telefon", "telefonnummer", "rufnummer", "handy", "handynummer", "anrufen", "erreichbar",
+		"tél", "téléphone", "portable", "appeler", "joindre", "teléfono", "telefono", "móvil", "movil", "celular", "llamar",
+		"cellulare", "chiamare", "telefone", "telemóvel", "telefoon", "telefoonnummer", "mobiel", "gsm", "bellen",
+		"телефон", "тел", "phonenumber", "mobilenumber":
+		return aPhone
+	case "card", "cards", "credit", "debit", "visa", "mastercard", "amex", "maestro", "unionpay", "jcb", "diners", "pan",
+		"kreditkarte", "kreditkartennummer", "karte", "kartennummer", "carte", "tarjeta", "carta", "cartão", "creditcard", "cardnumber":
+		return aCard
+	case "ssn", "ssns", "social", "security", "itin", "taxpayer":
+		return anSSN
+	case "version", "versions", "ver", "v", "release", "build", "firmware", "driver", "kernel", "section", "sections", "sec",
+		"chapter", "clause", "rfc", "schema", "upgrade", "upgraded", "downgrade", "api", "sdk", "oid", "paragraph":
+		return aVersion
+	case "order", "orders", "invoice", "account", "acct", "ticket", "case", "ref", "reference", "tracking", "shipment", "parcel",
+		"policy", "isbn", "issn", "imei", "iccid", "ean", "upc", "gtin", "sku", "part", "serial", "item", "items", "model",
+		"article", "lot", "batch", "id", "ids", "uid", "pid", "zip", "postcode", "commit", "port", "ports", "code", "pin", "otp",
+		"license", "licence", "passport", "patent", "docket", "room", "page", "pages", "year", "years", "date", "dates", "row", "rows",
+		"line", "lines", "total", "amount", "sum", "price", "cost", "usd", "eur", "gbp", "transaction", "txn", "receipt", "doi",
+		"orcid", "arxiv", "pmid", "vat", "bic", "routing", "iban", "timestamp", "epoch", "bytes", "size", "hash", "checksum",
+		"score", "population", "bestellung", "bestellnummer", "rechnung", "rechnungsnummer", "kundennummer", "konto", "kontonummer",
+		"commande", "facture", "pedido", "factura", "ordine", "fattura", "seriennummer", "product", "produkt", "catalog", "catalogue",
+		"coordinates", "latitude", "longitude", "sample", "figure", "table", "booking", "reservation", "flight", "barcode", "pages.":
+		return another
+	}
+	return unknown
+}
