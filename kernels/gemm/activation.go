@@ -1,34 +1,39 @@
 package gemm
 
-import "math"
+import "mom/kernels/act"
 
-// activate replaces each x by act(x).
-func activate(act Act, x []float32) {
-	for i, v := range x {
-		x[i] = activation(act, v)
+// kinds are the functions of package act.
+var kinds = [...]act.Kind{
+	None:     act.KindNone,
+	GELU:     act.KindGELU,
+	GELUTanh: act.KindGELUTanh,
+	SiLU:     act.KindSiLU,
+	ReLU:     act.KindReLU,
+	Tanh:     act.KindTanh,
+}
+
+// activate applies f to rows x cols of y in place.
+func activate(f Act, y []float32, ldy, rows, cols int) {
+	if f != None {
+		act.Tile(kinds[f], y, ldy, y, ldy, rows, cols)
 	}
 }
 
-// gate replaces each a[i] by act(a[i])*b[i].
-func gate(act Act, a, b []float32) {
-	for i, v := range a {
-		a[i] = activation(act, v) * b[i]
-	}
+// gate stores f(a)*b in dst, or adds it, where a and b are tiles of the given width.
+func gate(f Act, dst []float32, ldd int, ab *[2][maxRows * unitCols]float32, width, rows, cols int, add bool) {
+	act.GatedTile(kinds[f], dst, ldd, ab[0][:], width, ab[1][:], width, rows, cols, add)
 }
 
-func activation(act Act, v float32) float32 {
-	x := float64(v)
-	switch act {
-	case GELU:
-		x *= 0.5 * (1 + math.Erf(x*(math.Sqrt2/2)))
-	case GELUTanh:
-		x *= 0.5 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
-	case SiLU:
-		x /= 1 + math.Exp(-x)
-	case ReLU:
-		x = max(x, 0)
-	case Tanh:
-		x = math.Tanh(x)
+// storeTile copies a tile of the given width to dst, or adds it.
+func storeTile(dst []float32, ldd int, src []float32, width, rows, cols int, add bool) {
+	for r := range rows {
+		to, from := dst[r*ldd:][:cols], src[r*width:][:cols]
+		if !add {
+			copy(to, from)
+			continue
+		}
+		for j, v := range from {
+			to[j] += v
+		}
 	}
-	return float32(x)
 }

@@ -29,7 +29,9 @@
 // levels of an architecture.
 package gemm
 
-import "unsafe"
+import (
+	"unsafe"
+)
 
 // Act is an activation function applied to the product plus bias.
 type Act uint8
@@ -166,7 +168,9 @@ type tile struct {
 	add    int            // 1: dst += y
 	xscale unsafe.Pointer // I8: float32 [rows]
 	wscale unsafe.Pointer // I8: float32 [16*vecs]
-	offset unsafe.Pointer // I8: int32 [16*vecs], 128 times the sum of a column
+	offset unsafe.Pointer // I8: int32 [16*vecs], -128 times the sum of a column
+	next   uintptr        // what to fetch for later begins so far behind w,
+	fetch  uintptr        // and this many bytes of it are fetched for each group
 }
 
 // A product is a Mul after its arguments were checked.
@@ -200,77 +204,85 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 	var (
 		bias    [2][unitCols]float32
 		scratch [2][maxRows * unitCols]float32
+		tiles   [2]tile // of the panels of a unit
 	)
-	tiles := (m + tileRows(p.format) - 1) / tileRows(p.format)
+	most := tileRows(p.format)
+	count := (m + most - 1) / most
+	rows, longer := m/count, m%count // the first tiles have one row more
 	for u := u0; u < u1; u++ {
 		c0, cols, vecs := p.unit(u)
-		direct := p.halves == 1 && ep.Act == None && cols == vecs*vecCols
-		if ep.Bias != nil {
-			for h := range p.halves {
+		width := vecs * vecCols
+		// Results go to dst at once if they are whole vectors and final but for
+		// a function in place, else to scratch.
+		direct := p.halves == 1 && cols == width && (ep.Act == None || !ep.Accumulate)
+		for h := range p.halves {
+			if ep.Bias != nil {
 				copy(bias[h][:cols], ep.Bias[h*p.cols+c0:])
 			}
+			tiles[h] = p.panelTile(u, h, count)
+			tiles[h].bias = unsafe.Pointer(&bias[h])
+			tiles[h].dst, tiles[h].ldd = unsafe.Pointer(&scratch[h]), uintptr(4*width)
 		}
-		for i := range tiles {
-			r0, r1 := i*m/tiles, (i+1)*m/tiles
-			out := dst[r0*ldd+c0:]
-			if direct {
-				p.tile(out, ldd, &bias[0], r0, r1, u, 0, vecs, ep.Accumulate)
-				continue
+		if direct {
+			tiles[0].ldd = uintptr(4 * ldd)
+			if ep.Accumulate {
+				tiles[0].add = 1
 			}
+		}
+		for i, r := 0, 0; i < count; i++ {
+			n := rows
+			if i < longer {
+				n++
+			}
+			out := dst[r*ldd+c0:]
 			for h := range p.halves {
-				p.tile(scratch[h][:], vecs*vecCols, &bias[h], r0, r1, u, h, vecs, false)
+				tiles[h].rows = n
+				tiles[h].x = unsafe.Add(p.x, uintptr(r)*p.ldx)
+				if p.format == formatI8 {
+					tiles[h].xscale = unsafe.Add(p.xscale, 4*r)
+				}
+				if direct {
+					tiles[h].dst = unsafe.Pointer(&out[0])
+				}
+				mulTile(p.format, &tiles[h])
+				tiles[h].next += uintptr(p.groups*vecs) * tiles[h].fetch
 			}
-			a := scratch[0][:(r1-r0)*vecs*vecCols]
-			if p.halves == 2 {
-				gate(ep.Act, a, scratch[1][:len(a)])
-			} else {
-				activate(ep.Act, a)
+			switch {
+			case p.halves == 2:
+				gate(ep.Act, out, ldd, &scratch, width, n, cols, ep.Accumulate)
+			case !direct:
+				activate(ep.Act, scratch[0][:], width, n, cols)
+				storeTile(out, ldd, scratch[0][:], width, n, cols, ep.Accumulate)
+			case ep.Act != None:
+				activate(ep.Act, out, ldd, n, cols)
 			}
-			storeTile(out, ldd, a, vecs*vecCols, r1-r0, cols, ep.Accumulate)
+			r += n
 		}
 	}
 }
 
-// tile computes rows [r0, r1) times panel h of unit u.
-func (p *product) tile(dst []float32, ldd int, bias *[unitCols]float32, r0, r1, u, h, vecs int, add bool) {
+// panelTile returns a tile with what is the same for all rows of panel h of unit
+// u. count is the number of tiles of rows, which share the work of prefetching.
+func (p *product) panelTile(u, h, count int) tile {
+	_, _, vecs := p.unit(u)
 	at := p.panel(u, h)
-	t := tile{
-		dst:  unsafe.Pointer(&dst[0]),
-		ldd:  uintptr(ldd) * 4,
-		x:    unsafe.Add(p.x, uintptr(r0)*p.ldx),
-		ldx:  p.ldx,
-		w:    unsafe.Add(p.w, uintptr(at)*p.colBytes),
-		k:    p.groups,
-		rows: r1 - r0,
-		vecs: vecs,
-		bias: unsafe.Pointer(bias),
+	t := tile{ldx: p.ldx, w: unsafe.Add(p.w, uintptr(at)*p.colBytes), k: p.groups, vecs: vecs}
+	if p.format == formatI8 {
+		t.wscale, t.offset = unsafe.Add(p.wscale, 4*at), unsafe.Add(p.offset, 4*at)
 	}
-	if add {
-		t.add = 1
+	if u+1 < p.Units() {
+		t.next, t.fetch = uintptr(vecs*vecCols)*p.colBytes, uintptr(64/count)
 	}
-	switch p.format {
-	case formatF32:
-		f32Tile(&t)
-	case formatBF16:
-		bf16Tile(&t)
-	case formatI8:
-		t.xscale = unsafe.Add(p.xscale, r0*4)
-		t.wscale = unsafe.Add(p.wscale, at*4)
-		t.offset = unsafe.Add(p.offset, at*4)
-		i8Tile(&t)
-	}
+	return t
 }
 
-// storeTile copies the first cols columns of a tile, or adds them.
-func storeTile(dst []float32, ldd int, src []float32, lds, rows, cols int, add bool) {
-	for r := range rows {
-		to, from := dst[r*ldd:][:cols], src[r*lds:][:cols]
-		if !add {
-			copy(to, from)
-			continue
-		}
-		for j, v := range from {
-			to[j] += v
-		}
+func mulTile(f format, t *tile) {
+	switch f {
+	case formatF32:
+		f32Tile(t)
+	case formatBF16:
+		bf16Tile(t)
+	case formatI8:
+		i8Tile(t)
 	}
 }

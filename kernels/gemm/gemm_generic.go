@@ -61,7 +61,7 @@ func i8TileGeneric(t *tile) {
 		}
 		var sum [unitCols]float32
 		for j := range n {
-			sum[j] = float32(dot[j]-offset[j]) * float32(xscale*scale[j])
+			sum[j] = float32(dot[j]+offset[j]) * float32(xscale*scale[j])
 		}
 		t.store(r, &sum)
 	}

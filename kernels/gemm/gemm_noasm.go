@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package gemm
 
 // tileRows is the most rows that a tile of the format has.

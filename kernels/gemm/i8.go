@@ -7,7 +7,7 @@ type I8 struct {
 	shape
 	data   []int8
 	scale  []float32 // one a padded column
-	offset []int32   // 128 times the sum of the column
+	offset []int32   // -128 times the sum of the column
 }
 
 // maxK is the longest row for which no sum of products leaves int32.
@@ -37,7 +37,7 @@ func PackI8(w []int8, scale []float32, n, k int, gated bool) *I8 {
 			for _, v := range w[(r0+j)*k : (r0+j+1)*k] {
 				sum += int32(v)
 			}
-			p.offset[at+j] = 128 * sum
+			p.offset[at+j] = -128 * sum
 		}
 	})
 	return p

@@ -1,7 +1,5 @@
 package gemm
 
-import "unsafe"
-
 // packPanel writes rows of w, k values each, as columns of a panel of the given
 // width, in groups of g values. What it does not write stays zero.
 func packPanel[T any](panel, w []T, width, rows, k, g int) {
@@ -20,13 +18,4 @@ func unpackPanel[T any](w, panel []T, width, rows, k, g int) {
 			row[i] = panel[(i/g*width+j)*g+i%g]
 		}
 	}
-}
-
-// alignedSlice returns n zeros, the first at a multiple of 64 bytes.
-func alignedSlice[T any](n int) []T {
-	var zero T
-	size := int(unsafe.Sizeof(zero))
-	buf := make([]T, n+64/size)
-	skip := -int(uintptr(unsafe.Pointer(&buf[0]))) & 63 / size
-	return buf[skip : skip+n : skip+n]
 }

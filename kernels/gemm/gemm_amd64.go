@@ -1,0 +1,92 @@
+//go:build !purego
+
+package gemm
+
+import "mom/kernels/cpu"
+
+//go:generate go run ./_asm
+
+// tileRows is the most rows that a tile of the format has.
+func tileRows(f format) int {
+	switch {
+	case f == formatI8 && cpu.HasAVX512VNNI:
+		return 8
+	case f == formatI8 && cpu.HasAVX512:
+		return 7
+	case f == formatI8 && cpu.HasAVXVNNI:
+		return 6
+	case f == formatI8 && cpu.HasAVX2:
+		return 4
+	case cpu.HasAVX512:
+		return 8
+	case cpu.HasAVX2:
+		return 6
+	}
+	return maxRows
+}
+
+func f32Tile(t *tile) {
+	switch {
+	case cpu.HasAVX512:
+		f32Tile512(t)
+	case cpu.HasAVX2:
+		f32Tile256(t)
+	default:
+		f32TileGeneric(t)
+	}
+}
+
+func bf16Tile(t *tile) {
+	switch {
+	case cpu.HasAVX512BF16:
+		bf16Tile512(t)
+	case cpu.HasAVX512:
+		bf16TileWiden512(t)
+	case cpu.HasAVX2:
+		bf16TileWiden256(t)
+	default:
+		bf16TileGeneric(t)
+	}
+}
+
+func i8Tile(t *tile) {
+	switch {
+	case cpu.HasAVX512VNNI:
+		i8TileVNNI512(t)
+	case cpu.HasAVX512:
+		i8TileMadd512(t)
+	case cpu.HasAVXVNNI:
+		i8TileVNNI256(t)
+	case cpu.HasAVX2:
+		i8TileMadd256(t)
+	default:
+		i8TileGeneric(t)
+	}
+}
+
+//go:noescape
+func f32Tile512(t *tile)
+
+//go:noescape
+func f32Tile256(t *tile)
+
+//go:noescape
+func bf16Tile512(t *tile)
+
+//go:noescape
+func bf16TileWiden512(t *tile)
+
+//go:noescape
+func bf16TileWiden256(t *tile)
+
+//go:noescape
+func i8TileVNNI512(t *tile)
+
+//go:noescape
+func i8TileMadd512(t *tile)
+
+//go:noescape
+func i8TileVNNI256(t *tile)
+
+//go:noescape
+func i8TileMadd256(t *tile)
