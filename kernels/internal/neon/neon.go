@@ -82,12 +82,22 @@ func (g *Gen) index(name string) int {
 }
 
 // Begin starts a function, with its arguments in R0, R1, ... in the order of
-// their names. Each is of 8 bytes.
+// their names. Each is of 8 bytes, except a float32 that is named with its
+// register, as in "F17 eps".
 func (g *Gen) Begin(name, signature string, args ...string) {
-	g.Func(name, signature, 8*len(args))
+	var code []string
+	at := 0
 	for i, a := range args {
-		g.P("MOVD %s+%d(FP), R%d", a, 8*i, i)
+		if r, float, ok := strings.Cut(a, " "); ok {
+			code = append(code, fmt.Sprintf("FMOVS %s+%d(FP), %s", float, at, r))
+			at += 4
+			continue
+		}
+		code = append(code, fmt.Sprintf("MOVD %s+%d(FP), R%d", a, at, i))
+		at += 8
 	}
+	g.Func(name, signature, at)
+	g.P("%s", strings.Join(code, "\n"))
 	g.pinned = map[string]int{}
 }
 
@@ -246,6 +256,27 @@ func Numbered(name string, n int) []string {
 		names[i] = fmt.Sprintf("%s%d", name, i)
 	}
 	return names
+}
+
+// Zero clears registers from first on.
+func (g *Gen) Zero(first, n int) {
+	for r := first; r < first+n; r++ {
+		g.P("VEOR V%[1]d.B16, V%[1]d.B16, V%[1]d.B16", r)
+	}
+}
+
+// Reduce combines registers first, first+1, ... to one by op, such as fadd, and
+// its lanes by pairwise, such as faddp: all lanes of register first are the
+// result. n is a power of two.
+func (g *Gen) Reduce(op, pairwise string, first, n int) {
+	for n /= 2; n > 0; n /= 2 {
+		for r := first; r < first+n; r++ {
+			g.P("%s v%d.4s, v%[2]d.4s, v%d.4s", op, r, r+n)
+		}
+	}
+	for range 2 {
+		g.P("%s v%d.4s, v%[2]d.4s, v%[2]d.4s", pairwise, first)
+	}
 }
 
 // End returns from the function.

@@ -1,4 +1,4 @@
-// Command _asm writes the amd64 assembly of package norm.
+// Command _asm writes the assembly of package norm.
 package main
 
 import (
@@ -7,7 +7,7 @@ import (
 	"mom/kernels/internal/lanes"
 )
 
-// Vector registers: 0 to 3 partial sums, 4 to 7 elements, 8 the mean, 9 the
+// Vector registers of amd64: 0 to 3 partial sums, 4 to 7 elements, 8 the mean, 9 the
 // scale. X10 holds d, X11 eps, X12 one.
 func main() {
 	lanes.Both("norm", func(g *lanes.Gen) {
@@ -15,6 +15,7 @@ func main() {
 		layerNorm(g)
 		rmsNorm(g)
 	})
+	arm64()
 }
 
 func layerNorm(g *lanes.Gen) {
