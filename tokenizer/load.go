@@ -26,13 +26,13 @@ type sections map[string]int
 
 // index passes over an object and notes its members.
 func (s *scanner) index() (sections, error) {
-	at := sections{}
+	values := sections{}
 	err := s.members(func(name string) error {
 		s.peek()
-		at[name] = s.i
-		return s.skip(2)
+		values[name] = s.i
+		return at(name, s.skip(2))
 	})
-	return at, err
+	return values, err
 }
 
 func parse(data []byte) (*Tokenizer, error) {
@@ -43,21 +43,21 @@ func parse(data []byte) (*Tokenizer, error) {
 		return nil, errors.New("not UTF-8")
 	}
 	s := &scanner{data: data}
-	at, err := s.index()
+	values, err := s.index()
 	if err != nil {
 		return nil, err
 	}
 	if s.peek() != 0 || s.i < len(data) {
 		return nil, s.fail("the end of the file")
 	}
-	for name := range at {
+	for name := range values {
 		switch name {
 		case "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model":
 		default:
 			return nil, fmt.Errorf("unknown key %.80q", name)
 		}
 	}
-	l := &loader{s: s, at: at, t: &Tokenizer{added: map[string]int32{}, byID: map[int32]*addedToken{}}}
+	l := &loader{s: s, at: values, t: &Tokenizer{added: map[string]int32{}, byID: map[int32]*addedToken{}}}
 	for _, step := range []func() error{l.header, l.normalizer, l.preTokenizer, l.model, l.addedTokens, l.postProcessor, l.decoder} {
 		if err := step(); err != nil {
 			return nil, err
@@ -201,7 +201,7 @@ func (l *loader) finish() {
 		n *= 2
 	}
 	t.cache = newWordCache(n, newMergeTable(0).seed)
-	if b := t.bpe; b != nil && !b.byteLevel && b.prefix == "" && !b.ignoreMerges && l.metaNormalizer && len(t.split) == 0 && b.vocab.find([]byte(metaspace)) >= 0 {
+	if b := t.bpe; b != nil && !b.byteLevel && b.prefix == "" && !b.ignoreMerges && l.metaNormalizer && b.vocab.find([]byte(metaspace)) >= 0 {
 		b.breaks = newBreakSet(b.vocab)
 	}
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // bpe reads a BPE model.
-func (l *loader) bpe(n *node, vocab, merges, end int) error {
-	if err := l.readVocab(vocab, end); err != nil {
+func (l *loader) bpe(n *node, vocab, merges section) error {
+	if err := l.readVocab(vocab); err != nil {
 		return err
 	}
 	m := &bpe{vocab: l.t.vocab, byteLevel: l.t.byteLevel,
@@ -29,7 +29,7 @@ func (l *loader) bpe(n *node, vocab, merges, end int) error {
 	}
 	m.symbolTables(l)
 	l.t.bpe, l.t.contSize = m, len(m.prefix)
-	return l.readMerges(m, merges, end)
+	return l.readMerges(m, merges)
 }
 
 // symbolTables fills the tokens of single bytes and ASCII characters.
@@ -47,13 +47,17 @@ func (m *bpe) symbolTables(l *loader) {
 }
 
 // readMerges reads a list of "left right" or of ["left", "right"].
-func (l *loader) readMerges(m *bpe, start, end int) error {
+func (l *loader) readMerges(m *bpe, v section) error {
 	s := l.s
-	s.i = start
+	s.i = v.start
 	if err := s.expect('['); err != nil {
 		return at("model.merges", err)
 	}
-	table := newMergeTable(bytes.Count(s.data[start:end], []byte{','}) + 1)
+	count := bytes.Count(s.data[v.start:v.end], []byte{','}) + 1
+	if s.peek() == '[' {
+		count = count/2 + 1
+	}
+	table := newMergeTable(count)
 	var r mergeReader
 	rank := int32(0)
 	for i, first := 0, true; ; i++ {
@@ -65,6 +69,9 @@ func (l *loader) readMerges(m *bpe, start, end int) error {
 			break
 		}
 		ok, err := r.read(s, i)
+		if err == nil && ok && int(rank) >= count {
+			err = errors.New("lists and strings are mixed")
+		}
 		if err == nil && ok {
 			err = r.enter(l, m, table, rank)
 			rank++

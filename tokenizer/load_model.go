@@ -16,16 +16,14 @@ func (l *loader) model() error {
 	}
 	l.s.i = start
 	settings := &node{kind: '{', path: "model", errs: new(error)}
-	vocab, merges, left := -1, -1, maxNodes
+	vocab, merges, left := section{-1, -1}, section{-1, -1}, maxNodes
 	err := l.s.members(func(name string) error {
 		l.s.peek()
 		switch name {
 		case "vocab":
-			vocab = l.s.i
-			return l.s.skip(3)
+			return l.s.section(&vocab)
 		case "merges":
-			merges = l.s.i
-			return l.s.skip(3)
+			return l.s.section(&merges)
 		}
 		settings.keys, settings.used = append(settings.keys, name), append(settings.used, false)
 		begin := l.s.i
@@ -41,15 +39,14 @@ func (l *loader) model() error {
 	if err != nil {
 		return at("model", err)
 	}
-	end := l.s.i
-	if vocab < 0 {
+	if vocab.start < 0 {
 		return at("model.vocab", errors.New("missing"))
 	}
 	kind := settings.get("type").optString()
-	l.s.i = vocab
+	l.s.i = vocab.start
 	if kind == "" && settings.err() == nil { // old files do not say
 		switch {
-		case merges >= 0:
+		case merges.start >= 0:
 			kind = "BPE"
 		case l.s.peek() == '[':
 			kind = "Unigram"
@@ -59,42 +56,54 @@ func (l *loader) model() error {
 			kind = "WordLevel"
 		}
 	}
-	if kind != "BPE" && merges >= 0 {
-		return at("model.merges", fmt.Errorf("merges of a model of type %.80q", kind))
-	}
 	if kind != "BPE" && l.t.byteLevel {
 		settings.fail("type %.80q after a ByteLevel pre-tokenizer is not supported", kind)
 	}
 	switch kind {
 	case "BPE":
-		if merges < 0 {
+		if merges.start < 0 {
 			return at("model.merges", errors.New("missing"))
 		}
-		err = l.bpe(settings, vocab, merges, end)
+		err = l.bpe(settings, vocab, merges)
 	case "WordPiece":
-		err = l.wordPiece(settings, vocab, end)
+		err = l.wordPiece(settings, vocab)
 	case "Unigram":
-		err = l.unigram(settings, vocab, end)
+		err = l.unigram(settings, vocab)
 	case "WordLevel":
-		if err = l.readVocab(vocab, end); err == nil {
+		if err = l.readVocab(vocab); err == nil {
 			l.t.wordLevel = &wordLevel{l.t.vocab, l.unknown(settings, settings.get("unk_token"))}
 		}
 	default:
 		unsupported(settings.get("type"), kind, "BPE", "Unigram", "WordLevel", "WordPiece")
 	}
-	settings.done()
-	if settings.err() != nil {
-		return settings.err()
+	if err != nil {
+		return err
 	}
+	if kind != "BPE" && merges.start >= 0 && settings.err() == nil {
+		return at("model.merges", fmt.Errorf("merges of a model of type %.80q", kind))
+	}
+	settings.done()
+	return settings.err()
+}
+
+// section is a value's place in the file.
+type section struct{ start, end int }
+
+// section passes over a value of the model and notes its place.
+func (s *scanner) section(to *section) error {
+	to.start = s.i
+	err := s.skip(3)
+	to.end = s.i
 	return err
 }
 
-// readVocab reads {"token": id, ...} at start. A byte-level vocabulary is stored
-// as bytes.
-func (l *loader) readVocab(start, end int) error {
+func (v section) size() int { return v.end - v.start }
+
+// readVocab reads {"token": id, ...}. A byte-level vocabulary is stored as bytes.
+func (l *loader) readVocab(v section) error {
 	t, s := l.t, l.s
-	s.i = start
-	t.vocab, t.verbatim = newVocab(end-start), map[string]int32{}
+	s.i = v.start
+	t.vocab, t.verbatim = newVocab(v.size()), map[string]int32{}
 	if err := s.expect('{'); err != nil {
 		return at("model.vocab", err)
 	}
@@ -182,8 +191,8 @@ func (l *loader) unknown(settings, n *node) int32 {
 	return id
 }
 
-func (l *loader) wordPiece(n *node, vocab, end int) error {
-	if err := l.readVocab(vocab, end); err != nil {
+func (l *loader) wordPiece(n *node, vocab section) error {
+	if err := l.readVocab(vocab); err != nil {
 		return err
 	}
 	prefix, max := n.must("continuing_subword_prefix").str(), n.must("max_input_chars_per_word").int(10000)
@@ -204,12 +213,12 @@ func (l *loader) byteTokens() (ids [256]int32) {
 	return ids
 }
 
-// unigram reads [["token", score], ...] at vocab.
-func (l *loader) unigram(n *node, vocab, end int) error {
+// unigram reads [["token", score], ...].
+func (l *loader) unigram(n *node, vocab section) error {
 	t, s := l.t, l.s
-	s.i = vocab
-	t.vocab = newVocab(end - vocab)
-	m := &unigram{vocab: t.vocab, trie: newTrie((end - vocab) / 16), unk: -1, unkScore: math.Inf(1), fallback: n.get("byte_fallback").optBool(false)}
+	s.i = vocab.start
+	t.vocab = newVocab(vocab.size())
+	m := &unigram{vocab: t.vocab, trie: newTrie(vocab.size() / 16), unk: -1, unkScore: math.Inf(1), fallback: n.get("byte_fallback").optBool(false)}
 	if err := s.expect('['); err != nil {
 		return at("model.vocab", err)
 	}

@@ -1,6 +1,5 @@
 package tokenizer
 
-
 func (l *loader) postProcessor() error {
 	n, err := l.component("post_processor")
 	if n == nil || err != nil {
@@ -172,4 +171,3 @@ func decoders(n *node, to []decoder) []decoder {
 	n.done()
 	return to
 }
-

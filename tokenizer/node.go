@@ -47,11 +47,11 @@ func (n *node) read(s *scanner, left *int) error {
 	n.kind = s.peek()
 	switch n.kind {
 	case '{':
-		return s.members(func(name string) error {
+		return at(n.path, s.members(func(name string) error {
 			n.keys = append(n.keys, name)
 			n.used = append(n.used, false)
 			return n.child(s, left, n.path+"."+name)
-		})
+		}))
 	case '[':
 		s.i++
 		first := true
