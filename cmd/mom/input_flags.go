@@ -17,7 +17,7 @@ type inputFlags struct {
 
 func (f *inputFlags) add(c *cobra.Command) {
 	s := c.Flags()
-	s.StringVarP(&f.in, "in", "i", "", "`FILE` of JSON lines {\"id\",\"text\"}; - is standard input")
+	s.StringVarP(&f.in, "in", "i", "", "read `FILE` of JSON lines {\"id\",\"text\"}; - is standard input")
 	s.BoolVar(&f.plain, "plain", false, "each line of the input is a text")
 	s.BoolVar(&f.keepGoing, "keep-going", false, "answer a bad line with {\"id\",\"error\"} and go on; the exit code is 1 at the end")
 }

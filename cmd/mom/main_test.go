@@ -49,7 +49,7 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	// Lines that no text file can hold.
-	bad := "{\"id\":\"latin\",\"text\":\"\xe9\"}\n{\"id\":\"end\",\"text\":\"no newline\"}"
+	bad := "{\"id\":\"latin\",\"text\":\"\xe9\"}\n{\"id\":\"end\",\"text\":\"ab\"}"
 	if err := os.WriteFile(filepath.Join(env.WorkDir, "tail"), []byte(bad), 0o644); err != nil {
 		return err
 	}

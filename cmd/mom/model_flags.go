@@ -15,13 +15,13 @@ type modelFlags struct {
 
 func (f *modelFlags) add(c *cobra.Command) {
 	s := c.Flags()
-	s.StringVarP(&f.model, "model", "m", weights.Default, "`FOLDER` of a Hugging Face model, or a name of the family (mom models)")
-	s.StringVar(&f.Precision, "precision", "auto", "f32, bf16, int8 or auto: int8 for an int8 file, else the exactest that is fast here")
-	s.StringVar(&f.Adapter, "adapter", "", "`FOLDER` of a PEFT LoRA adapter to merge into the weights")
-	s.IntVar(&f.Threads, "threads", 0, "cores to use at most (default all)")
-	s.IntVar(&f.Window, "window", 0, "tokens read at once, special ones included (default the model's)")
-	s.IntVar(&f.Overlap, "overlap", 0, "text tokens that neighbouring windows share (default the model's)")
-	s.IntVar(&f.MaxTokens, "max-tokens", 0, "longest text in tokens; a longer one is an error (default 1048576)")
+	s.StringVarP(&f.model, "model", "m", weights.Default, "Hugging Face `FOLDER`, or a name of the family (mom models)")
+	s.StringVar(&f.Precision, "precision", "auto", "`P` is f32, bf16, int8 or auto: int8 for a file of int8, else bf16 where the CPU has it, else f32")
+	s.StringVar(&f.Adapter, "adapter", "", "merge the PEFT LoRA adapter of this `FOLDER` into the weights")
+	s.IntVar(&f.Threads, "threads", 0, "use at most `N` cores (default all)")
+	s.IntVar(&f.Window, "window", 0, "read `N` tokens at once, special ones included (default the model's)")
+	s.IntVar(&f.Overlap, "overlap", 0, "let neighbouring windows share `N` text tokens (default the model's)")
+	s.IntVar(&f.MaxTokens, "max-tokens", 0, "refuse texts of more than `N` tokens (default 1048576)")
 	s.BoolVar(&f.Mmap, "mmap", false, "map the weights instead of reading them; the file must not change meanwhile")
 }
 

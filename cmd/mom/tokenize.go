@@ -44,7 +44,7 @@ func tokenizeCommand(a *app) *cobra.Command {
 		},
 	}
 	f.inputFlags.add(c)
-	c.Flags().StringVarP(&f.model, "model", "m", weights.Default, "`FOLDER` of a model, a tokenizer.json, or a name of the family")
+	c.Flags().StringVarP(&f.model, "model", "m", weights.Default, "model's `FOLDER`, a tokenizer.json, or a name of the family")
 	c.Flags().BoolVar(&f.json, "json", false, "a line of JSON a text")
 	return c
 }
