@@ -21,7 +21,7 @@ func (f *finder) card(p *phrase) bool {
 		if kind == notIssued || !luhn(d) {
 			continue
 		}
-		c := before(f.text, start)
+		c := before(f.text, start, sentence)
 		if kind == onlyInContext && c != aCard || k == 1 && c == another {
 			continue
 		}
@@ -100,6 +100,8 @@ func issuer(d []byte) issued {
 		ok = n == 14 || n == 16
 	case four >= 3528 && four <= 3589: // JCB
 		ok = n >= 16
+	case two == 35: // reserved for it
+		ok = n == 16
 	case four == 2131, four == 1800: // JCB of old
 		ok = n == 15
 	case four == 6011, two == 65, three >= 644 && three <= 649: // Discover, RuPay
@@ -116,7 +118,7 @@ func issuer(d []byte) issued {
 	switch {
 	case !ok:
 		return notIssued
-	case n <= 13:
+	case n <= 13, two == 35 && (four < 3528 || four > 3589):
 		return onlyInContext
 	}
 	return isIssued

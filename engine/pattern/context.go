@@ -8,6 +8,7 @@ type context uint8
 const (
 	unknown context = iota
 	aPhone
+	aDesk // a phone, if it stands right beside the number
 	aCard
 	anSSN
 	aVersion // or a section of a text
@@ -16,14 +17,15 @@ const (
 
 const (
 	contextBytes = 48
-	contextWords = 6
+	sentence     = 6 // words in which a number is introduced
+	adjacent     = 2 // words that go with the number
 )
 
-// before is the context of a number at i: what the nearest word on its left says
-// that says anything.
-func before(text string, i int) context {
+// before is the context of a number at i: what the nearest of so many words on its
+// left says that says anything.
+func before(text string, i, words int) context {
 	limit := max(0, i-contextBytes)
-	for range contextWords {
+	for k := range words {
 		end := i
 		for end > limit && !wordByte(text[end-1]) {
 			end--
@@ -35,7 +37,10 @@ func before(text string, i int) context {
 		if i == end {
 			return unknown
 		}
-		if c := meaning(text[i:end]); c != unknown {
+		switch c := meaning(text[i:end]); {
+		case c == aDesk && k == 0:
+			return aPhone
+		case c != unknown && c != aDesk:
 			return c
 		}
 	}
@@ -54,9 +59,8 @@ func after(text string, i int) context {
 	for end < len(text) && wordByte(text[end]) && end-i <= contextBytes {
 		end++
 	}
-	switch c := meaning(text[i:end]); c {
-	case aPhone:
-		return c
+	if c := meaning(text[i:end]); c == aPhone || c == aDesk {
+		return aPhone
 	}
 	return unknown
 }
@@ -68,20 +72,22 @@ func meaning(word string) context {
 	var buf [20]byte
 	switch string(lower(buf[:], word)) {
 	case "phone", "phones", "telephone", "tel", "mobile", "mobil", "mob", "cell", "cellphone", "fax", "ph",
-		"call", "calls", "called", "calling", "callback", "dial", "text", "texting", "sms", "whatsapp", "reach", "ring",
-		"contact", "hotline", "landline", "voicemail", "switchboard", "office", "desk", "answering",
+		"call", "calling", "callback", "dial", "texting", "sms", "whatsapp", "reach", "ring",
+		"contact", "hotline", "landline", "voicemail", "switchboard", "answering", "message", "messages",
 		"telefon", "telefonnummer", "rufnummer", "handy", "handynummer", "anrufen", "erreichbar",
 		"tél", "téléphone", "portable", "appeler", "joindre", "teléfono", "telefono", "móvil", "movil", "celular", "llamar",
 		"cellulare", "chiamare", "telefone", "telemóvel", "telefoon", "telefoonnummer", "mobiel", "gsm", "bellen",
 		"телефон", "тел", "phonenumber", "mobilenumber":
 		return aPhone
-	case "card", "cards", "credit", "debit", "visa", "mastercard", "amex", "maestro", "unionpay", "jcb", "diners", "pan",
+	case "office", "desk", "home", "work", "direct":
+		return aDesk
+	case "card", "cc", "cards", "credit", "debit", "visa", "mastercard", "amex", "maestro", "unionpay", "jcb", "diners", "pan",
 		"kreditkarte", "kreditkartennummer", "karte", "kartennummer", "carte", "tarjeta", "carta", "cartão", "creditcard", "cardnumber":
 		return aCard
 	case "ssn", "ssns", "social", "security", "itin", "taxpayer":
 		return anSSN
-	case "version", "versions", "ver", "v", "release", "build", "firmware", "driver", "kernel", "section", "sections", "sec",
-		"chapter", "clause", "rfc", "schema", "upgrade", "upgraded", "downgrade", "api", "sdk", "oid", "paragraph":
+	case "version", "versions", "ver", "v", "release", "build", "firmware", "section", "sections", "sec",
+		"chapter", "clause", "rfc", "upgrade", "upgraded", "oid", "paragraph":
 		return aVersion
 	case "order", "orders", "invoice", "account", "acct", "ticket", "case", "ref", "reference", "tracking", "shipment", "parcel",
 		"policy", "isbn", "issn", "imei", "iccid", "ean", "upc", "gtin", "sku", "part", "serial", "item", "items", "model",
@@ -91,7 +97,7 @@ func meaning(word string) context {
 		"orcid", "arxiv", "pmid", "vat", "bic", "routing", "iban", "timestamp", "epoch", "bytes", "size", "hash", "checksum",
 		"score", "population", "bestellung", "bestellnummer", "rechnung", "rechnungsnummer", "kundennummer", "konto", "kontonummer",
 		"commande", "facture", "pedido", "factura", "ordine", "fattura", "seriennummer", "product", "produkt", "catalog", "catalogue",
-		"coordinates", "latitude", "longitude", "sample", "figure", "table", "booking", "reservation", "flight", "barcode", "pages.":
+		"coordinates", "latitude", "longitude", "sample", "figure", "table", "booking", "reservation", "flight", "barcode":
 		return another
 	}
 	return unknown

@@ -101,7 +101,7 @@ func (f *finder) host(i int) {
 	}
 	next := at(f.text, h.end)
 	switch p := at(f.text, start-1); {
-	case p == '@', p == '_', p == '.', p == '\\', p == '$', p == '-', p == '/' && at(f.text, start-2) != '/':
+	case p == '@', p == '_', p == '%', p == '.', p == '\\', p == '$', p == '-', p == '/' && at(f.text, start-2) != '/':
 		return
 	case next == '@', next == '(', next == '=', next == '[', next == '_', next == '\\':
 		return
@@ -154,10 +154,10 @@ func (f *finder) bareHost(start int, h hostName, kind tldKind) bool {
 			break
 		}
 	}
-	if reversed(first) || isUpper(h.tld) != isUpper(h.second) { // com.example.app, ASP.NET's kin
+	if reversed(first) || h.labels == 2 && framework(first, h.tld) {
 		return false
 	}
-	if h.tld == "NET" && h.labels == 2 {
+	if isUpper(h.tld) && (kind != certain || !isUpper(h.tld[1:]) || !isUpper(h.second)) { // end.So
 		return false
 	}
 	if h.labels >= 3 && registry(h.second) && (len(h.tld) == 2) { // example.co.uk
@@ -180,6 +180,16 @@ func reversed(first string) bool {
 		return true
 	}
 	return false
+}
+
+// framework reports whether a name is one of Microsoft's products.
+func framework(first, tld string) bool {
+	var buf [8]byte
+	switch string(lower(buf[:], first)) {
+	case "asp", "vb", "ado", "ml", "json", "paint", "xunit":
+		return string(lower(buf[:], tld)) == "net"
+	}
+	return tld == "NET"
 }
 
 // registry reports whether names are registered below this label of a country.
@@ -253,13 +263,13 @@ func pathEnd(text string, i int) int {
 		c := text[end]
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(text[end:])
-			if !wordRune(r) || r == utf8.RuneError {
+			if r == utf8.RuneError || !wordRune(r) {
 				break
 			}
 			end += size
 			continue
 		}
-		if c <= ' ' || c == 0x7F || c == '"' || c == '<' || c == '>' || c == '`' || c == '{' || c == '}' || c == '|' || c == '\\' || c == '^' {
+		if !urlByte(c) || (c == ')' || c == ']') && depth == 0 { // a bracket of the sentence
 			break
 		}
 		switch c {
@@ -270,18 +280,26 @@ func pathEnd(text string, i int) int {
 		}
 		end++
 	}
-	for end > host {
-		switch c := text[end-1]; c {
-		case '.', ',', ';', ':', '!', '?', '\'', '*', '_', '~', '&':
-		case ')', ']':
-			if depth >= 0 {
-				return end
-			}
-			depth++
-		default:
-			return end
-		}
+	for end > host && sentenceMark(text[end-1]) {
 		end--
 	}
 	return end
+}
+
+// urlByte reports whether a URL may contain c, which is ASCII.
+func urlByte(c byte) bool {
+	switch c {
+	case 0x7F, '"', '<', '>', '`', '{', '}', '|', '\\', '^':
+		return false
+	}
+	return c > ' '
+}
+
+// sentenceMark reports whether c at the end of a URL is not meant to be its.
+func sentenceMark(c byte) bool {
+	switch c {
+	case '.', ',', ';', ':', '!', '?', '\'', '*', '_', '~', '&', '(', '[':
+		return true
+	}
+	return false
 }

@@ -1,9 +1,11 @@
 package pattern
 
 // ipv4 recognises four numbers from 0 to 255 with dots between them. It leaves
-// out what cannot belong to anybody: loopback, unspecified, and masks.
+// out what cannot belong to anybody: the host itself (127.0.x.x), unspecified
+// addresses and masks.
 func (f *finder) ipv4(i int) {
-	end, first, long := i, 0, false
+	end, long := i, false
+	var b [4]int
 	for k := range 4 {
 		if k > 0 {
 			if at(f.text, end) != '.' {
@@ -19,16 +21,14 @@ func (f *finder) ipv4(i int) {
 		if n == 0 || n > 3 || v > 255 || n > 1 && f.text[end-n] == '0' {
 			return
 		}
-		if k == 0 {
-			first = v
-		}
+		b[k] = v
 		long = long || n > 1
 	}
 	f.numbers = max(f.numbers, end) // it is this or a version, but no telephone number
-	if !f.aloneIPv4(i, end) || first == 0 || first == 127 || first == 255 {
+	if !f.aloneIPv4(i, end) || b[0] == 0 || b[0] == 127 && b[1] == 0 || b[0] == 255 {
 		return
 	}
-	if before(f.text, i) == aVersion {
+	if before(f.text, i, adjacent) == aVersion {
 		return
 	}
 	score := float32(0.95)
@@ -89,6 +89,7 @@ type six struct {
 	gap    bool
 	mapped bool // ends in an IPv4 address
 	digits bool // has a digit from 0 to 9
+	letter bool // has one from a to f
 	pairs  int  // groups of exactly two digits
 	first  int  // the first group, -1 if it is left out
 	wide   bool // the first group has four digits
@@ -117,7 +118,7 @@ func readIPv6(text string, i, end int) (a six, ok bool) {
 		n, v := 0, 0
 		for ; i+n < end && text[i+n] != ':'; n++ {
 			c := text[i+n]
-			a.digits = a.digits || isDigit(c)
+			a.digits, a.letter = a.digits || isDigit(c), a.letter || isLetter(c)
 			v = v<<4 | int(hexValue(c))
 			if n == 4 {
 				return a, false
@@ -150,7 +151,7 @@ func (a *six) complete() bool { return a.groups == 8 && !a.gap || a.groups < 8 &
 // inUse reports whether the address is more than something with colons.
 func (a *six) inUse() bool {
 	if !a.gap {
-		return a.pairs < 8 // or else it is an identifier of eight bytes
+		return a.pairs < 8 && (a.wide || a.letter) // no identifier of eight bytes, no row of numbers
 	}
 	switch {
 	case a.mapped:

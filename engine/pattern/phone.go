@@ -175,7 +175,7 @@ func numberLen(d []byte) (lo, hi int) {
 // country, and how sure that is.
 func (f *finder) national(p *phrase, start int, bracket bool) (k int, score float32) {
 	k, score = f.nationalForm(p, bracket)
-	c := before(f.text, start)
+	c := before(f.text, start, sentence)
 	if k > 0 {
 		switch {
 		case c == aPhone:
@@ -283,17 +283,25 @@ func spoken(p *phrase) int {
 	return 0
 }
 
-// dateLike reports whether the first k groups begin with a date.
+// dateLike reports whether the first k groups begin with a date, or are a span of
+// years.
 func dateLike(p *phrase, k int) bool {
+	if k == 2 {
+		return p.year(0) && p.year(1)
+	}
 	if k < 3 {
 		return false
 	}
-	y := p.groups[0]
-	if y.len() == 4 && p.groups[1].len() == 2 && p.groups[2].len() == 2 && (p.text[y.start:y.start+2] == "19" || p.text[y.start:y.start+2] == "20") {
+	if p.year(0) && p.groups[1].len() == 2 && p.groups[2].len() == 2 {
 		return true
 	}
-	y = p.groups[2]
-	return p.groups[0].len() <= 2 && p.groups[1].len() <= 2 && y.len() == 4 && p.after[0] != blank
+	return p.groups[0].len() <= 2 && p.groups[1].len() <= 2 && p.groups[2].len() == 4 && p.after[0] != blank
+}
+
+// year reports whether group i is a year of these centuries.
+func (p *phrase) year(i int) bool {
+	g := p.groups[i]
+	return g.len() == 4 && (p.text[g.start:g.start+2] == "19" || p.text[g.start:g.start+2] == "20")
 }
 
 // dotted reports whether the first k groups look like an address of the Internet.

@@ -23,7 +23,7 @@ func (f *finder) ssn(p *phrase) bool {
 	if string(d[3:5]) == "00" || string(d[5:]) == "0000" || string(d[:3]) == "000" {
 		return false
 	}
-	c := before(f.text, start)
+	c := before(f.text, start, sentence)
 	hyphens := k == 3 && p.joined(3, hyphen)
 	switch {
 	case c == anSSN && (hyphens || k == 1 || p.joined(3, blank)):
