@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mom/models"
+	"mom/safetensors"
 	"mom/weights"
 )
 
@@ -85,9 +86,7 @@ func listFamily() ([]member, error) {
 			}
 			for _, name := range f.Names() {
 				if strings.HasPrefix(name, h.Prefix+".") {
-					v, _ := f.Tensor(name)
-					m.Parameters += int64(v.Len())
-					m.Bytes += int64(len(v.Data))
+					m.count(f, name)
 				}
 			}
 			heads = append(heads, m)
@@ -98,11 +97,7 @@ func listFamily() ([]member, error) {
 			Window: manifest.Heads[0].Window.Tokens, Card: "mom models " + w.Name,
 		}
 		for _, name := range f.Names() {
-			v, _ := f.Tensor(name)
-			trunk.Bytes += int64(len(v.Data))
-			if !isScale(f, name) {
-				trunk.Parameters += int64(v.Len())
-			}
+			trunk.count(f, name)
 		}
 		for _, h := range heads {
 			trunk.Parameters -= h.Parameters
@@ -111,6 +106,15 @@ func listFamily() ([]member, error) {
 		family = append(append(family, trunk), heads...)
 	}
 	return family, nil
+}
+
+// count adds a tensor.
+func (m *member) count(f *safetensors.File, name string) {
+	v, _ := f.Tensor(name)
+	m.Bytes += int64(len(v.Data))
+	if !isScale(f, name) {
+		m.Parameters += int64(v.Len())
+	}
 }
 
 func familyTable(family []member) []byte {
