@@ -1,4 +1,8 @@
-// Command _asm writes the assembly of package norm.
+// Command _asm writes the amd64 assembly of package norm.
+//
+// Rows are taken in pairs, whose sums overlap: half of the time of a single
+// row is spent waiting for a sum across the lanes, a root and a division. The
+// arithmetic of a row is the same either way.
 package main
 
 import (
@@ -7,58 +11,35 @@ import (
 	"mom/kernels/internal/lanes"
 )
 
-// Vector registers of amd64: 0 to 3 partial sums, 4 to 7 elements, 8 the mean, 9 the
-// scale. X10 holds d, X11 eps, X12 one.
+// Where row r of a pair is, and its vector registers: four partial sums, the
+// element at hand, the mean and the scale. 14 holds 1/d and 15 the AVX2 mask.
+var (
+	from = []string{"SI", "R12"}
+	to   = []string{"DI", "R13"}
+)
+
+func sums(r int) int    { return 4 * r }
+func element(r int) int { return 8 + r }
+func mean(r int) int    { return 10 + r }
+func scale(r int) int   { return 12 + r }
+
 func main() {
 	lanes.Both("norm", func(g *lanes.Gen) {
 		g.Float("one", 1)
-		layerNorm(g)
-		rmsNorm(g)
+		g.Begin("layerNorm", "(dst *float32, ldd int, x *float32, ldx, m, d int, gamma, beta *float32, eps float32)", 68)
+		kernel(g, kind{centre: true, parameters: []string{"BX", "DX"}, eps: "eps+64(FP)"})
+		g.Begin("rmsNorm", "(dst *float32, ldd int, x *float32, ldx, m, d int, gamma *float32, eps float32)", 60)
+		kernel(g, kind{parameters: []string{"BX"}, eps: "eps+56(FP)"})
 	})
-	arm64()
 }
 
-func layerNorm(g *lanes.Gen) {
-	g.Begin("layerNorm", "(dst *float32, ldd int, x *float32, ldx, m, d int, gamma, beta *float32, eps float32)", 68)
-	begin(g)
-	g.P("MOVQ beta+56(FP), DX\nVMOVSS eps+64(FP), X11")
-	row := g.NewLabel("row")
-	g.Label(row)
-	sum(g, func(i int, masked bool) {
-		if masked {
-			g.Load(g.At("SI", 4, 0), 4, true)
-			g.P("VADDPS v4, v0, v0")
-			return
-		}
-		g.P("VADDPS %s, v%d, v%d", g.At("SI", 4, i), i, i)
-	})
-	g.P("VDIVSS X10, X0, X8\nVBROADCASTSS X8, v8")
-	sum(g, func(i int, masked bool) {
-		g.Load(g.At("SI", 4, i), 4+i, masked)
-		centre(g, 4+i, masked)
-		g.P("VFMADD231PS v%d, v%d, v%d", 4+i, 4+i, i)
-	})
-	scale(g)
-	affine(g, []string{"BX", "DX"}, func(i int) { g.P("VSUBPS v8, v%[1]d, v%[1]d\nVMULPS v9, v%[1]d, v%[1]d", 4+i) })
-	end(g, row)
+type kind struct {
+	centre     bool     // subtract the mean
+	parameters []string // registers of gamma and beta
+	eps        string
 }
 
-func rmsNorm(g *lanes.Gen) {
-	g.Begin("rmsNorm", "(dst *float32, ldd int, x *float32, ldx, m, d int, gamma *float32, eps float32)", 60)
-	begin(g)
-	g.P("VMOVSS eps+56(FP), X11")
-	row := g.NewLabel("row")
-	g.Label(row)
-	sum(g, func(i int, masked bool) {
-		g.Load(g.At("SI", 4, i), 4+i, masked)
-		g.P("VFMADD231PS v%d, v%d, v%d", 4+i, 4+i, i)
-	})
-	scale(g)
-	affine(g, []string{"BX"}, func(i int) { g.P("VMULPS v9, v%[1]d, v%[1]d", 4+i) })
-	end(g, row)
-}
-
-func begin(g *lanes.Gen) {
+func kernel(g *lanes.Gen, k kind) {
 	g.P(`MOVQ dst+0(FP), DI
 		MOVQ ldd+8(FP), R8
 		MOVQ x+16(FP), SI
@@ -68,98 +49,132 @@ func begin(g *lanes.Gen) {
 		MOVQ gamma+48(FP), BX
 		SHLQ $2, R8
 		SHLQ $2, R9
-		VXORPS X10, X10, X10
-		VCVTSI2SSQ CX, X10, X10
-		VMOVSS {one}, X12`)
-}
-
-func end(g *lanes.Gen, row string) {
-	g.P("ADDQ R9, SI\nADDQ R8, DI\nDECQ R11\nJNZ %s", row)
+		VXORPS X0, X0, X0
+		VCVTSI2SSQ CX, X0, X0
+		VMOVSS {one}, X14
+		VDIVSS X0, X14, X14`)
+	if k.centre {
+		g.P("MOVQ beta+56(FP), DX")
+	}
+	single, pair, done := g.NewLabel("single"), g.NewLabel("pair"), g.NewLabel("return")
+	g.P("SUBQ $2, R11\nJLT %s", single)
+	g.Label(pair)
+	g.P("LEAQ (SI)(R9*1), R12\nLEAQ (DI)(R8*1), R13")
+	rows(g, k, 2)
+	g.P("LEAQ (R12)(R9*1), SI\nLEAQ (R13)(R8*1), DI\nSUBQ $2, R11\nJGE %s", pair)
+	g.Label(single)
+	g.P("ADDQ $2, R11\nJZ %s", done)
+	rows(g, k, 1)
+	g.Label(done)
 	g.End()
 }
 
+// rows normalises n rows.
+func rows(g *lanes.Gen, k kind, n int) {
+	if k.centre {
+		sum(g, n, func(r, acc int, at string, masked bool) {
+			if masked {
+				g.Load(at, element(r), true)
+				at = fmt.Sprintf("v%d", element(r))
+			}
+			g.P("VADDPS %s, v%[2]d, v%[2]d", at, acc)
+		})
+		for r := range n {
+			g.P("VMULSS X14, X%d, X%d\nVBROADCASTSS X%[3]d, v%[3]d", sums(r), mean(r), mean(r))
+		}
+	}
+	sum(g, n, func(r, acc int, at string, masked bool) {
+		e := element(r)
+		g.Load(at, e, masked)
+		if k.centre {
+			centre(g, e, mean(r), masked)
+		}
+		g.P("VFMADD231PS v%[1]d, v%[1]d, v%[2]d", e, acc)
+	})
+	g.P("VMOVSS %s, X%d", k.eps, element(0))
+	for r := range n {
+		g.P("VFMADD213SS X%d, X14, X%d\nVSQRTSS X%[2]d, X%[2]d, X%[2]d", element(0), sums(r))
+	}
+	g.P("VMOVSS {one}, X%d", element(0))
+	for r := range n {
+		g.P("VDIVSS X%d, X%d, X%[3]d\nVBROADCASTSS X%[3]d, v%[3]d", sums(r), element(0), scale(r))
+	}
+	affine(g, k, n)
+}
+
 // centre subtracts the mean, except from lanes that are masked out.
-func centre(g *lanes.Gen, r int, masked bool) {
+func centre(g *lanes.Gen, e, mean int, masked bool) {
 	switch {
 	case !masked:
-		g.P("VSUBPS v8, v%[1]d, v%[1]d", r)
+		g.P("VSUBPS v%[2]d, v%[1]d, v%[1]d", e, mean)
 	case g.Wide():
-		g.P("VSUBPS.Z v8, v%[1]d, K1, v%[1]d", r)
+		g.P("VSUBPS.Z v%[2]d, v%[1]d, K1, v%[1]d", e, mean)
 	default:
-		g.P("VSUBPS v8, v%[1]d, v%[1]d\nVANDPS v15, v%[1]d, v%[1]d", r)
+		g.P("VSUBPS v%[2]d, v%[1]d, v%[1]d\nVANDPS v15, v%[1]d, v%[1]d", e, mean)
 	}
 }
 
-// sum adds up in lane 0 of X0 what add puts in v0 to v3.
-func sum(g *lanes.Gen, add func(i int, masked bool)) {
-	for i := range 4 {
+// sum adds up, in lane 0 of sums(r), what add puts in the four partial sums.
+func sum(g *lanes.Gen, n int, add func(r, acc int, at string, masked bool)) {
+	for i := range 4 * n {
 		g.P("VXORPS X%[1]d, X%[1]d, X%[1]d", i)
 	}
 	g.Elements("CX", 4, func(vectors int, masked bool) {
 		for i := range vectors {
-			add(i, masked)
+			for r := range n {
+				add(r, sums(r)+i, g.At(from[r], 4, i), masked)
+			}
 		}
 	})
-	g.P("VADDPS v1, v0, v0\nVADDPS v3, v2, v2\nVADDPS v2, v0, v0")
-	g.Fold("VADDPS", 0, 1)
+	for r := range n {
+		s := sums(r)
+		g.P("VADDPS v%[2]d, v%[1]d, v%[1]d\nVADDPS v%[4]d, v%[3]d, v%[3]d\nVADDPS v%[3]d, v%[1]d, v%[1]d", s, s+1, s+2, s+3)
+	}
+	for r := range n {
+		g.Fold("VADDPS", sums(r), element(r))
+	}
 }
 
-// scale broadcasts 1/sqrt(X0/d+eps) to v9.
-func scale(g *lanes.Gen) {
-	g.P(`VDIVSS X10, X0, X0
-		VADDSS X11, X0, X0
-		VSQRTSS X0, X0, X0
-		VDIVSS X0, X12, X9
-		VBROADCASTSS X9, v9`)
-}
-
-// affine writes the row: normalize turns v4+i, element i, into its normalised
-// value, which is multiplied by the vector at parameters[0] and added to that
-// at parameters[1], unless these are nil. There is a loop for each case.
-func affine(g *lanes.Gen, parameters []string, normalize func(i int)) {
-	done := g.NewLabel("affine")
-	for has := 1<<len(parameters) - 1; has >= 0; has-- {
+// affine writes the rows. There is a loop for each set of parameters that are
+// not nil.
+func affine(g *lanes.Gen, k kind, n int) {
+	const gamma, beta = 0, 1 // registers
+	done := g.NewLabel("written")
+	for has := 1<<len(k.parameters) - 1; has >= 0; has-- {
 		next := g.NewLabel("without")
-		for i, p := range parameters {
+		for i, p := range k.parameters {
 			if has>>i&1 == 1 {
 				g.P("TESTQ %[1]s, %[1]s\nJZ %s", p, next)
 			}
 		}
-		g.Elements("CX", 4, func(vectors int, masked bool) {
+		g.Elements("CX", 4/n, func(vectors int, masked bool) {
 			for i := range vectors {
-				g.Load(g.At("SI", 4, i), 4+i, masked)
-				normalize(i)
-				apply(g, parameters, has, i, masked)
-				g.Store(4+i, g.At("DI", 4, i), masked)
+				for p, base := range k.parameters {
+					if has>>p&1 == 1 {
+						g.Load(g.At(base, 4, i), p, masked)
+					}
+				}
+				for r := range n {
+					e := element(r)
+					g.Load(g.At(from[r], 4, i), e, masked)
+					if k.centre {
+						g.P("VSUBPS v%[2]d, v%[1]d, v%[1]d", e, mean(r))
+					}
+					g.P("VMULPS v%[2]d, v%[1]d, v%[1]d", e, scale(r))
+					switch has {
+					case 1:
+						g.P("VMULPS v%[2]d, v%[1]d, v%[1]d", e, gamma)
+					case 2:
+						g.P("VADDPS v%[2]d, v%[1]d, v%[1]d", e, beta)
+					case 3:
+						g.P("VFMADD213PS v%d, v%d, v%d", beta, gamma, e)
+					}
+					g.Store(e, g.At(to[r], 4, i), masked)
+				}
 			}
 		})
 		g.P("JMP %s", done)
 		g.Label(next)
 	}
 	g.Label(done)
-}
-
-func apply(g *lanes.Gen, parameters []string, has, i int, masked bool) {
-	operand := make([]string, 2)
-	for p := range 2 {
-		if has>>p&1 == 0 {
-			continue
-		}
-		operand[p] = g.At(parameters[p], 4, i)
-		if masked {
-			g.Load(operand[p], p, true)
-			operand[p] = fmt.Sprintf("v%d", p)
-		}
-	}
-	switch has {
-	case 1:
-		g.P("VMULPS %[1]s, v%[2]d, v%[2]d", operand[0], 4+i)
-	case 2:
-		g.P("VADDPS %[1]s, v%[2]d, v%[2]d", operand[1], 4+i)
-	case 3:
-		if !masked {
-			g.Load(operand[0], 0, false)
-		}
-		g.P("VFMADD213PS %s, v0, v%d", operand[1], 4+i)
-	}
 }
