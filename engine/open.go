@@ -71,7 +71,7 @@ func (f folder) read(name string) ([]byte, error) {
 }
 
 func (f folder) tensors() (*safetensors.File, error) {
-	return safetensors.OpenFolder(f.dir, safetensors.Options{Mmap: f.mmap})
+	return safetensors.OpenFolder(f.dir, safetensors.Options{Mmap: f.mmap, Lazy: true})
 }
 
 func (f folder) tokenizer() (*tokenizer.Tokenizer, error) { return tokenizer.Open(f.dir) }
@@ -176,12 +176,12 @@ func unwrapPath(err error) error {
 
 // precision resolves auto: int8 for a file that holds int8, else bf16 where the
 // CPU multiplies it, which stays within a rounding of f32, else f32.
-func precision(s string, src models.Source) (nn.Precision, error) {
+func precision(s string, src *safetensors.File) (nn.Precision, error) {
 	if s != "" && s != "auto" {
 		return nn.ParsePrecision(s)
 	}
 	for _, name := range src.Names() {
-		if v, ok := src.Tensor(name); ok && v.DType == tensor.I8 {
+		if v, ok := src.Stat(name); ok && v.DType == tensor.I8 {
 			return nn.I8, nil
 		}
 	}

@@ -143,17 +143,18 @@ func (w *Weights) take(name string, shape ...int) (tensor.View, bool) {
 	return v, true
 }
 
-// floats reads a tensor as float32 and refuses values that are not finite.
+// floats reads a tensor as float32.
 func (w *Weights) floats(name string, shape ...int) []float32 {
-	n := 1
-	for _, s := range shape {
-		n *= s
-	}
 	v, ok := w.take(name, shape...)
 	if !ok {
 		return nil
 	}
-	x := make([]float32, n)
+	return w.convert(name, v)
+}
+
+// convert turns a tensor into float32 and refuses values that are not finite.
+func (w *Weights) convert(name string, v tensor.View) []float32 {
+	x := make([]float32, v.Len())
 	if err := v.Float32s(x); err != nil {
 		w.fail("tensor %s: %v", w.prefix+name, err)
 		return nil
@@ -163,6 +164,22 @@ func (w *Weights) floats(name string, shape ...int) []float32 {
 		return nil
 	}
 	return x
+}
+
+// quantized is the values of an int8 tensor and its scales, one a row.
+func (w *Weights) quantized(name string, v tensor.View) ([]int8, []float32) {
+	scale := w.floats(name+scaleSuffix, v.Shape[0])
+	if i := slices.IndexFunc(scale, func(s float32) bool { return s < 0 }); i >= 0 {
+		w.fail("tensor %s: value %d is negative", w.prefix+name+scaleSuffix, i)
+	}
+	q := v.Int8s()
+	if slices.Contains(q, -128) {
+		w.fail("tensor %s: int8 value -128 is outside the symmetric range", w.prefix+name)
+	}
+	if scale == nil {
+		return nil, nil
+	}
+	return q, scale
 }
 
 func notFinite(x float32) bool { return !(math.Abs(float64(x)) <= math.MaxFloat32) }
@@ -189,24 +206,17 @@ func (w *Weights) Matrix(name string, n, k int) nn.Matrix {
 			return m
 		}
 	}
-	stored, ok := w.names[w.prefix+name]
-	if v, there := w.src.Tensor(stored); ok && there && v.DType == tensor.I8 {
-		v, ok := w.take(name, n, k)
-		scale := w.floats(name+scaleSuffix, n)
-		if i := slices.IndexFunc(scale, func(s float32) bool { return s < 0 }); i >= 0 {
-			w.fail("tensor %s: value %d is negative", w.prefix+name+scaleSuffix, i)
-		}
-		if !ok || scale == nil {
-			return m
-		}
-		q := v.Int8s()
-		if slices.Contains(q, -128) {
-			w.fail("tensor %s: int8 value -128 is outside the symmetric range", w.prefix+name)
-			return m
-		}
-		m.I8, m.Scale = q, scale
-	} else {
-		m.F32 = w.floats(name, n, k)
+	v, ok := w.take(name, n, k)
+	switch {
+	case !ok:
+		return m
+	case v.DType == tensor.I8:
+		m.I8, m.Scale = w.quantized(name, v)
+	default:
+		m.F32 = w.convert(name, v)
+	}
+	if m.I8 == nil && m.F32 == nil {
+		return m
 	}
 	if w.lora != nil {
 		w.lora.merge(w, w.prefix+strings.TrimSuffix(name, ".weight"), &m)

@@ -30,6 +30,12 @@ type Options struct {
 	// pages are shared between processes, but whoever truncates the file ends
 	// this process. Linux and macOS only; elsewhere it is an error.
 	Mmap bool
+
+	// Lazy reads the data of a tensor when it is asked for, into memory of
+	// its own, so that a large file is never in memory as a whole. The file
+	// stays open until Close. A tensor that can no longer be read is not
+	// found; Mmap wins over Lazy.
+	Lazy bool
 }
 
 // A File is a set of tensors, from one file or from the shards of a folder.
@@ -37,6 +43,7 @@ type File struct {
 	parts  []*part
 	bytes  int64
 	unmaps []func() error
+	opened []*os.File // of Lazy
 }
 
 // align is the alignment of the first tensor's data in memory: a cache line.
@@ -116,7 +123,12 @@ func (f *File) open(path string, opts Options) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	lazy := opts.Lazy && !opts.Mmap
+	if lazy {
+		f.opened = append(f.opened, file)
+	} else {
+		defer file.Close()
+	}
 	if size > math.MaxInt-align {
 		return &FormatError{File: path, Reason: fmt.Sprintf("%d bytes are more than this machine can address", size)}
 	}
@@ -138,9 +150,12 @@ func (f *File) open(path string, opts Options) error {
 	if err != nil {
 		return err
 	}
-	if opts.Mmap {
+	switch {
+	case opts.Mmap:
 		p.data, err = f.mapData(file, path, lengthBytes+n, size)
-	} else {
+	case lazy:
+		p.file, p.base = file, lengthBytes+n
+	default:
 		p.data, err = readData(file, path, size-lengthBytes-n)
 	}
 	if err != nil {
@@ -151,11 +166,16 @@ func (f *File) open(path string, opts Options) error {
 	return nil
 }
 
-// readData reads the next n bytes into memory that is aligned.
-func readData(file *os.File, path string, n int64) ([]byte, error) {
+// aligned returns n bytes that begin at a cache line.
+func aligned(n int64) []byte {
 	buf := make([]byte, n+align-1)
 	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(buf))) % align
-	data := buf[skip : int64(skip)+n]
+	return buf[skip : int64(skip)+n : int64(skip)+n]
+}
+
+// readData reads the next n bytes.
+func readData(file *os.File, path string, n int64) ([]byte, error) {
+	data := aligned(n)
 	if _, err := io.ReadFull(file, data); err != nil {
 		return nil, shrunk(path, err)
 	}
@@ -197,14 +217,36 @@ func (f *File) Names() []string {
 }
 
 // Tensor finds a tensor by its name. Its data is the file's, not a copy, and
-// must not be used after Close.
+// must not be used after Close; with Lazy it is the caller's.
 func (f *File) Tensor(name string) (tensor.View, bool) {
+	for _, p := range f.parts {
+		if e, ok := p.find(name); ok {
+			v := p.view(name, e)
+			v.Data, ok = p.read(e)
+			return v, ok
+		}
+	}
+	return tensor.View{}, false
+}
+
+// Stat is Tensor without the data.
+func (f *File) Stat(name string) (tensor.View, bool) {
 	for _, p := range f.parts {
 		if e, ok := p.find(name); ok {
 			return p.view(name, e), true
 		}
 	}
 	return tensor.View{}, false
+}
+
+// read returns the data of e.
+func (p *part) read(e entry) ([]byte, bool) {
+	if p.file == nil {
+		return p.data[e.begin:e.end:e.end], true
+	}
+	data := aligned(e.end - e.begin)
+	_, err := p.file.ReadAt(data, p.base+e.begin)
+	return data, err == nil
 }
 
 // Metadata is the header's table of strings, never nil. Of shards that disagree
@@ -220,12 +262,14 @@ func (f *File) Metadata() map[string]string {
 // Bytes is the size of the file, or of all shards together.
 func (f *File) Bytes() int64 { return f.bytes }
 
-// Close releases mapped files, after which no tensor may be used. Without Mmap
-// it only lets go of the memory.
+// Close releases mapped and open files, after which no tensor may be used.
 func (f *File) Close() error {
 	var errs []error
 	for _, unmap := range f.unmaps {
 		errs = append(errs, unmap())
+	}
+	for _, file := range f.opened {
+		errs = append(errs, file.Close())
 	}
 	*f = File{}
 	return errors.Join(errs...)

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"math"
 	"math/bits"
+	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -33,6 +34,8 @@ type part struct {
 	name  string
 	text  []byte
 	data  []byte
+	file  *os.File // of Lazy, instead of data, which begins at base
+	base  int64
 	index []entry  // by hash, then name
 	pairs []uint32 // where the keys of __metadata__ begin in text
 }
@@ -364,7 +367,7 @@ func (p *part) find(name string) (entry, bool) {
 	return entry{}, false
 }
 
-// view is the tensor of e, with a shape of its own.
+// view is the tensor of e, with a shape of its own and no data.
 func (p *part) view(name string, e entry) tensor.View {
 	s := &scanner{text: p.text, pos: int(e.shape)}
 	var dims [maxDims]int
@@ -373,7 +376,7 @@ func (p *part) view(name string, e entry) tensor.View {
 		dims[n] = int(s.natural(""))
 		n++
 	})
-	return tensor.View{Name: name, DType: e.dtype, Shape: slices.Clone(dims[:n]), Data: p.data[e.begin:e.end:e.end]}
+	return tensor.View{Name: name, DType: e.dtype, Shape: slices.Clone(dims[:n])}
 }
 
 // metadata reads __metadata__.

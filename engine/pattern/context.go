@@ -1,6 +1,9 @@
 package pattern
 
-import "unicode/utf8"
+import (
+	"unicode"
+	"unicode/utf8"
+)
 
 // A context is what the words before a number say that it is.
 type context uint8
@@ -26,14 +29,8 @@ const (
 func before(text string, i, words int) context {
 	limit := max(0, i-contextBytes)
 	for k := range words {
-		end := i
-		for end > limit && !wordByte(text[end-1]) {
-			end--
-		}
-		i = end
-		for i > limit && wordByte(text[i-1]) {
-			i--
-		}
+		end := skipBack(text, i, limit, false)
+		i = skipBack(text, end, limit, true)
 		if i == end {
 			return unknown
 		}
@@ -56,7 +53,7 @@ func after(text string, i int) context {
 		}
 	}
 	end := i
-	for end < len(text) && wordByte(text[end]) && end-i <= contextBytes {
+	for end < len(text) && isLetter(text[end]) && end-i <= contextBytes {
 		end++
 	}
 	if c := meaning(text[i:end]); c == aPhone || c == aDesk {
@@ -65,7 +62,20 @@ func after(text string, i int) context {
 	return unknown
 }
 
-func wordByte(c byte) bool { return isLetter(c) || c >= utf8.RuneSelf }
+// skipBack goes left from i over what is part of words, or is not.
+func skipBack(text string, i, limit int, words bool) int {
+	for i > limit {
+		r, size := rune(text[i-1]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeLastRuneInString(text[:i])
+		}
+		if unicode.IsLetter(r) != words {
+			break
+		}
+		i -= size
+	}
+	return i
+}
 
 // meaning is what a word says about the number after it.
 func meaning(word string) context {

@@ -4,6 +4,9 @@ package pattern
 // out what cannot belong to anybody: the host itself (127.0.x.x), unspecified
 // addresses and masks.
 func (f *finder) ipv4(i int) {
+	if at(f.text, i-1) == '+' {
+		return
+	}
 	end, long := i, false
 	var b [4]int
 	for k := range 4 {
@@ -41,7 +44,7 @@ func (f *finder) ipv4(i int) {
 // aloneIPv4 reports whether text[i:end] is not part of a longer version number.
 func (f *finder) aloneIPv4(i, end int) bool {
 	switch p, q := at(f.text, i-1), at(f.text, i-2); {
-	case p == '.', p == '/' && (isAlnum(q) || q == '.'), p == '-' && isAlnum(q) && !isDigit(q), p == '+', p == '~', p == '^':
+	case p == '.', p == '/' && (isAlnum(q) || q == '.'), p == '-' && isAlnum(q) && !isDigit(q), p == '~', p == '^':
 		return false
 	}
 	switch c, d := at(f.text, end), at(f.text, end+1); {
@@ -89,8 +92,6 @@ type six struct {
 	gap    bool
 	mapped bool // ends in an IPv4 address
 	digits bool // has a digit from 0 to 9
-	letter bool // has one from a to f
-	pairs  int  // groups of exactly two digits
 	first  int  // the first group, -1 if it is left out
 	wide   bool // the first group has four digits
 }
@@ -118,22 +119,17 @@ func readIPv6(text string, i, end int) (a six, ok bool) {
 		n, v := 0, 0
 		for ; i+n < end && text[i+n] != ':'; n++ {
 			c := text[i+n]
-			a.digits, a.letter = a.digits || isDigit(c), a.letter || isLetter(c)
+			a.digits = a.digits || isDigit(c)
 			v = v<<4 | int(hexValue(c))
 			if n == 4 {
 				return a, false
 			}
 		}
-		if i+n == end && at(text, end) == '.' {
-			quad, ok := quadEnd(text, i)
-			if !ok || a.first < 0 && !a.gap {
-				return a, false
+		if i+n == end && at(text, end) == '.' && (a.gap || a.groups == 6) {
+			if quad, ok := quadEnd(text, i); ok {
+				a.groups, a.mapped, a.end = a.groups+2, true, quad
+				return a, a.complete()
 			}
-			a.groups, a.mapped, a.end = a.groups+2, true, quad
-			return a, a.complete()
-		}
-		if n == 2 {
-			a.pairs++
 		}
 		if a.groups == 0 && !a.gap {
 			a.first, a.wide = v, n == 4
@@ -151,7 +147,7 @@ func (a *six) complete() bool { return a.groups == 8 && !a.gap || a.groups < 8 &
 // inUse reports whether the address is more than something with colons.
 func (a *six) inUse() bool {
 	if !a.gap {
-		return a.pairs < 8 && (a.wide || a.letter) // no identifier of eight bytes, no row of numbers
+		return a.wide // no identifier of eight bytes, no row of numbers
 	}
 	switch {
 	case a.mapped:

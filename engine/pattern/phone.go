@@ -162,6 +162,9 @@ func numberLen(d []byte) (lo, hi int) {
 		return 9, 13
 	case "21", "22", "23", "24", "25", "26", "29", "35", "37", "38", "42", "50", "59", "67", "68", "69", "80", "85", "87",
 		"88", "96", "97", "99": // codes of three digits
+		if unassigned(d) {
+			return 0, 0
+		}
 		return 9, 13
 	}
 	switch d[0] {
@@ -169,6 +172,24 @@ func numberLen(d []byte) (lo, hi int) {
 		return 11, 11
 	}
 	return 0, 0
+}
+
+// unassigned reports whether the code of three digits that d begins with is free.
+func unassigned(d []byte) bool {
+	switch string(d[:2]) {
+	case "69":
+		return d[2] > '2'
+	case "80":
+		return d[2] != '0' && d[2] != '8'
+	case "29":
+		return d[2] > '1' && d[2] < '7'
+	}
+	switch string(d[:3]) {
+	case "210", "214", "215", "217", "219", "259", "384", "388", "422", "424", "425", "426", "427", "428", "429", "671",
+		"851", "854", "857", "858", "859", "884", "885", "887", "889", "969", "978", "990", "991", "999":
+		return true
+	}
+	return false
 }
 
 // national returns how many groups are a number as it is written in its own
@@ -199,7 +220,11 @@ func (f *finder) nationalForm(p *phrase, bracket bool) (k int, score float32) {
 	if k := northAmerican(p, bracket); k > 0 {
 		return k, 0.8
 	}
-	d := p.text[p.groups[0].start:p.groups[0].end]
+	first := p.groups[0]
+	if at(p.text, first.start-1) == ' ' && isDigit(at(p.text, first.start-2)) {
+		return 0, 0 // in the middle of something
+	}
+	d := p.text[first.start:first.end]
 	if d[0] != '0' || len(d) < 2 || d[1] == '0' {
 		return 0, 0
 	}
@@ -301,7 +326,7 @@ func dateLike(p *phrase, k int) bool {
 // year reports whether group i is a year of these centuries.
 func (p *phrase) year(i int) bool {
 	g := p.groups[i]
-	return g.len() == 4 && (p.text[g.start:g.start+2] == "19" || p.text[g.start:g.start+2] == "20")
+	return g.len() == 4 && (p.text[g.start:g.start+2] == "18" || p.text[g.start:g.start+2] == "19" || p.text[g.start:g.start+2] == "20")
 }
 
 // dotted reports whether the first k groups look like an address of the Internet.

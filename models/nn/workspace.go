@@ -75,11 +75,12 @@ func (ws *Workspace) Bytes() int {
 	return n
 }
 
-// grow returns *b with length n, a new slice of half as much again when it is
-// too small.
+// grow returns *b with length n, a new and somewhat larger slice when it is too
+// small.
 func grow[T any](b *[]T, n int) []T {
 	if cap(*b) < n {
-		*b = make([]T, n+n/2)
+		*b = nil // the old one may go before the new one comes
+		*b = make([]T, n+min(n/2, 1<<18))
 	}
 	*b = (*b)[:n]
 	return *b
