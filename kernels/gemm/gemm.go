@@ -25,8 +25,11 @@
 //	panel[k/g][c][g]    g = 1 for F32, 2 for BF16, 4 for I8
 //
 // so that a vector of 16 columns is one aligned load of 64 bytes. K is rounded
-// up to a multiple of g (for I8 of 16) with zeros. The layout is the same at all
-// levels of an architecture.
+// up to a multiple of g (for I8 of 16) with zeros.
+//
+// The matrix instructions of arm64's level i8mm want twice as many values of a
+// column together: g = 4 for BF16, 8 for I8. A weight that was packed at this level
+// is multiplied by plain Go at others. Else the layout is the same at all levels.
 package gemm
 
 import (
@@ -161,7 +164,7 @@ type tile struct {
 	x      unsafe.Pointer // [rows][k]
 	ldx    uintptr
 	w      unsafe.Pointer // the panel
-	k      int            // groups of k
+	k      int            // groups of 1, 2 or 4 values of k
 	rows   int            // 1 to the rows of the kernel
 	vecs   int            // 1 to 3
 	bias   unsafe.Pointer // float32 [16*vecs]
@@ -169,6 +172,7 @@ type tile struct {
 	xscale unsafe.Pointer // I8: float32 [rows]
 	wscale unsafe.Pointer // I8: float32 [16*vecs]
 	offset unsafe.Pointer // I8: int32 [16*vecs], -128 times the sum of a column
+	block  int            // BF16, I8: values of a column that lie together in w
 	next   uintptr        // what to fetch for later begins so far behind w,
 	fetch  uintptr        // and this many bytes of it are fetched for each group
 }
@@ -181,6 +185,7 @@ type product struct {
 	ldx      uintptr
 	w        unsafe.Pointer
 	groups   int     // of k
+	block    int
 	colBytes uintptr // bytes of a padded column of w
 	xscale   unsafe.Pointer
 	wscale   unsafe.Pointer
@@ -266,12 +271,13 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 func (p *product) panelTile(u, h, count int) tile {
 	_, _, vecs := p.unit(u)
 	at := p.panel(u, h)
-	t := tile{ldx: p.ldx, w: unsafe.Add(p.w, uintptr(at)*p.colBytes), k: p.groups, vecs: vecs}
+	t := tile{ldx: p.ldx, w: unsafe.Add(p.w, uintptr(at)*p.colBytes), k: p.groups, vecs: vecs, block: p.block}
 	if p.format == formatI8 {
 		t.wscale, t.offset = unsafe.Add(p.wscale, 4*at), unsafe.Add(p.offset, 4*at)
 	}
 	if u+1 < p.Units() {
-		t.next, t.fetch = uintptr(vecs*vecCols)*p.colBytes, uintptr(64/count)
+		// The same panel of the next unit, if that is as wide.
+		t.next, t.fetch = uintptr(p.halves*vecs*vecCols)*p.colBytes, uintptr(64/count)
 	}
 	return t
 }
