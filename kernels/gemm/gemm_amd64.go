@@ -25,6 +25,9 @@ func tileRows(f format) int {
 	return maxRows
 }
 
+func blockBF16() int { return 2 }
+func blockI8() int   { return 4 }
+
 func f32Tile(t *tile) {
 	switch {
 	case cpu.HasAVX512:

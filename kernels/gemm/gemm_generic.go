@@ -7,6 +7,10 @@ import (
 
 // The tiles of plain Go are the specification of those in assembly.
 
+// at returns where the value of k index i begins in a panel of n columns, of
+// which blocks of so many values lie together.
+func at(i, n, block int) int { return i/block*n*block + i%block }
+
 func f32TileGeneric(t *tile) {
 	n := t.vecs * vecCols
 	w := unsafe.Slice((*float32)(t.w), t.k*n)
@@ -24,16 +28,17 @@ func f32TileGeneric(t *tile) {
 
 func bf16TileGeneric(t *tile) {
 	n := t.vecs * vecCols
-	w := unsafe.Slice((*uint16)(t.w), t.k*n*2)
+	w := unsafe.Slice((*uint16)(t.w), at(2*t.k-2, n, t.block)+(n-1)*t.block+2)
 	for r := range t.rows {
 		x := unsafe.Slice((*uint16)(row(t.x, t.ldx, r)), t.k*2)
 		var sum [unitCols]float32
 		for i := range t.k {
 			x0, x1 := widen(x[2*i]), widen(x[2*i+1])
-			pairs := w[i*n*2:][:n*2]
+			pairs := w[at(2*i, n, t.block):]
 			for j := range n {
-				sum[j] += float32(x0 * widen(pairs[2*j]))
-				sum[j] += float32(x1 * widen(pairs[2*j+1]))
+				pair := pairs[j*t.block:][:2]
+				sum[j] += float32(x0 * widen(pair[0]))
+				sum[j] += float32(x1 * widen(pair[1]))
 			}
 		}
 		t.store(r, &sum)
@@ -53,9 +58,9 @@ func i8TileGeneric(t *tile) {
 		var dot [unitCols]int32
 		for i := range t.k {
 			x0, x1, x2, x3 := int32(x[4*i]), int32(x[4*i+1]), int32(x[4*i+2]), int32(x[4*i+3])
-			group := w[i*n*4:][:n*4]
+			groups := w[at(4*i, n, t.block):]
 			for j := range n {
-				g := group[4*j:][:4]
+				g := groups[j*t.block:][:4]
 				dot[j] += x0*int32(g[0]) + x1*int32(g[1]) + x2*int32(g[2]) + x3*int32(g[3])
 			}
 		}

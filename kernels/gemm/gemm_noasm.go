@@ -1,9 +1,12 @@
-//go:build purego || !amd64
+//go:build purego || !(amd64 || arm64)
 
 package gemm
 
 // tileRows is the most rows that a tile of the format has.
 func tileRows(format) int { return maxRows }
+
+func blockBF16() int { return 2 }
+func blockI8() int   { return 4 }
 
 func f32Tile(t *tile)  { f32TileGeneric(t) }
 func bf16Tile(t *tile) { bf16TileGeneric(t) }

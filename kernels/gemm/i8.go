@@ -5,6 +5,7 @@ import "unsafe"
 // I8 is a packed weight of int8, with a scale for each of its rows.
 type I8 struct {
 	shape
+	block  int // values of a column that lie together
 	data   []int8
 	scale  []float32 // one a padded column
 	offset []int32   // -128 times the sum of the column
@@ -25,12 +26,13 @@ func PackI8(w []int8, scale []float32, n, k int, gated bool) *I8 {
 	}
 	p := &I8{
 		shape:  s,
+		block:  blockI8(),
 		data:   alignedSlice[int8](s.paddedCols() * s.kpad),
 		scale:  alignedSlice[float32](s.paddedCols()),
 		offset: alignedSlice[int32](s.paddedCols()),
 	}
 	s.panels(func(at, width, r0, rows int) {
-		packPanel(p.data[at*s.kpad:], w[r0*k:], width, rows, k, 4)
+		packPanel(p.data[at*s.kpad:], w[r0*k:], width, rows, k, p.block)
 		copy(p.scale[at:at+rows], scale[r0:])
 		for j := range rows {
 			sum := int32(0)
@@ -47,7 +49,7 @@ func PackI8(w []int8, scale []float32, n, k int, gated bool) *I8 {
 func (w *I8) Unpack() (data []int8, scale []float32) {
 	data, scale = make([]int8, w.n*w.k), make([]float32, w.n)
 	w.panels(func(at, width, r0, rows int) {
-		unpackPanel(data[r0*w.k:], w.data[at*w.kpad:], width, rows, w.k, 4)
+		unpackPanel(data[r0*w.k:], w.data[at*w.kpad:], width, rows, w.k, w.block)
 		copy(scale[r0:r0+rows], w.scale[at:])
 	})
 	return data, scale
@@ -92,6 +94,7 @@ func (w *I8) Mul(dst []float32, ldd int, x []uint8, ldx int, xscale []float32, m
 		ldx:      uintptr(ldx),
 		w:        unsafe.Pointer(&w.data[0]),
 		groups:   w.kpad / 4,
+		block:    w.block,
 		colBytes: uintptr(w.kpad),
 		xscale:   unsafe.Pointer(&xscale[0]),
 		wscale:   unsafe.Pointer(&w.scale[0]),

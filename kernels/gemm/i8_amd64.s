@@ -7544,6 +7544,7 @@ i8TileVNNI256_6:
 	JZ loop_137_odd
 loop_137:
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -7567,6 +7568,7 @@ loop_137:
 	BYTE $0xc4; BYTE $0x42; BYTE $0x05; BYTE $0x50; BYTE $0xdd
 	ADDQ R12, DI
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -7597,6 +7599,7 @@ loop_137_odd:
 	TESTB $1, tile_k(R9)
 	JZ loop_137_end
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -7766,6 +7769,7 @@ i8TileVNNI256_5:
 	JZ loop_139_odd
 loop_139:
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -7786,6 +7790,7 @@ loop_139:
 	BYTE $0xc4; BYTE $0x42; BYTE $0x0d; BYTE $0x50; BYTE $0xcd
 	ADDQ R12, DI
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -7813,6 +7818,7 @@ loop_139_odd:
 	TESTB $1, tile_k(R9)
 	JZ loop_139_end
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -7958,6 +7964,7 @@ i8TileVNNI256_4:
 	JZ loop_141_odd
 loop_141:
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -7975,6 +7982,7 @@ loop_141:
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x05; BYTE $0x50; BYTE $0xfd
 	ADDQ R12, DI
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -7999,6 +8007,7 @@ loop_141_odd:
 	TESTB $1, tile_k(R9)
 	JZ loop_141_end
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -8120,6 +8129,7 @@ i8TileVNNI256_3:
 	JZ loop_143_odd
 loop_143:
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -8134,6 +8144,7 @@ loop_143:
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x0d; BYTE $0x50; BYTE $0xed
 	ADDQ R12, DI
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -8154,6 +8165,7 @@ loop_143_odd:
 	TESTB $1, tile_k(R9)
 	JZ loop_143_end
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -8251,6 +8263,7 @@ i8TileVNNI256_2:
 	JZ loop_145_odd
 loop_145:
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -8262,6 +8275,7 @@ loop_145:
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x05; BYTE $0x50; BYTE $0xdd
 	ADDQ R12, DI
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -8279,6 +8293,7 @@ loop_145_odd:
 	TESTB $1, tile_k(R9)
 	JZ loop_145_end
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -8352,6 +8367,7 @@ i8TileVNNI256_1:
 	JZ loop_147_odd
 loop_147:
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -8360,6 +8376,7 @@ loop_147:
 	BYTE $0xc4; BYTE $0xc2; BYTE $0x0d; BYTE $0x50; BYTE $0xcd
 	ADDQ R12, DI
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -8374,6 +8391,7 @@ loop_147_odd:
 	TESTB $1, tile_k(R9)
 	JZ loop_147_end
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y12
 	VMOVDQU 32(DI), Y13
@@ -8461,6 +8479,7 @@ i8TileMadd256_4:
 	JZ loop_150_odd
 loop_150:
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -8516,6 +8535,7 @@ loop_150:
 	VPADDD Y14, Y7, Y7
 	ADDQ R12, DI
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -8578,6 +8598,7 @@ loop_150_odd:
 	TESTB $1, tile_k(R9)
 	JZ loop_150_end
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -8739,6 +8760,7 @@ i8TileMadd256_3:
 	JZ loop_152_odd
 loop_152:
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -8783,6 +8805,7 @@ loop_152:
 	VPADDD Y14, Y5, Y5
 	ADDQ R12, DI
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -8833,6 +8856,7 @@ loop_152_odd:
 	TESTB $1, tile_k(R9)
 	JZ loop_152_end
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -8962,6 +8986,7 @@ i8TileMadd256_2:
 	JZ loop_154_odd
 loop_154:
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -8995,6 +9020,7 @@ loop_154:
 	VPADDD Y14, Y3, Y3
 	ADDQ R12, DI
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -9034,6 +9060,7 @@ loop_154_odd:
 	TESTB $1, tile_k(R9)
 	JZ loop_154_end
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -9131,6 +9158,7 @@ i8TileMadd256_1:
 	JZ loop_156_odd
 loop_156:
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -9153,6 +9181,7 @@ loop_156:
 	VPADDD Y14, Y1, Y1
 	ADDQ R12, DI
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8
@@ -9181,6 +9210,7 @@ loop_156_odd:
 	TESTB $1, tile_k(R9)
 	JZ loop_156_end
 	PREFETCHT1 (SI)
+	PREFETCHT0 (DI)(R12*8)
 	ADDQ tile_fetch(R9), SI
 	VMOVDQU 0(DI), Y10
 	VPSLLW $8, Y10, Y8

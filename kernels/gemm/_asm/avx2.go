@@ -40,6 +40,7 @@ func (k kernel256) tile(rows int, again string) {
 	k.init(k, rows)
 	k.loop(rows, 2, func(u int) {
 		k.L("PREFETCHT1 (%s)", fetch)
+		k.L("PREFETCHT0 (%s)(%s*8)", weights, step)
 		k.L("ADDQ tile_fetch(%s), %s", argument, fetch)
 		k.group(k, rows, u)
 		k.L("ADDQ %s, %s", step, weights)

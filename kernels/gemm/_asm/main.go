@@ -1,4 +1,4 @@
-// Command _asm writes the tile kernels of package gemm for amd64.
+// Command _asm writes the tile kernels of package gemm.
 //
 // A kernel takes a *tile as its only argument and computes its rows times the
 // columns of its panel with all sums in registers: for each group of k it loads
@@ -15,7 +15,7 @@ import (
 	"mom/kernels/internal/asmgen"
 )
 
-// What the general registers hold.
+// What the general registers of amd64 hold.
 const (
 	argument = "R9"
 	weights  = "DI"  // the group being multiplied
@@ -68,6 +68,7 @@ func main() {
 		out.write(f)
 		f.Write(out.path)
 	}
+	arm64()
 }
 
 // A file is where a kernel goes, with what all kernels have.

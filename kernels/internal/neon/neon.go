@@ -39,7 +39,10 @@ type constant struct {
 }
 
 // Write calls print and writes the file <name>_arm64.s of package name.
-func Write(name string, print func(g *Gen)) {
+func Write(name string, print func(g *Gen)) { WriteFile(name, name, print) }
+
+// WriteFile calls print and writes the file <file>_arm64.s of a package.
+func WriteFile(name, file string, print func(g *Gen)) {
 	g := &Gen{File: asmgen.New("kernels/"+name+"/_asm", "!purego")}
 	print(g)
 	if len(g.constants) > 0 {
@@ -53,7 +56,7 @@ func Write(name string, print func(g *Gen)) {
 	if len(g.constants) > 0 {
 		g.Raw("GLOBL ·constants<>(SB), RODATA|NOPTR, $%d\n", 16*len(g.constants))
 	}
-	g.File.Write(name + "_arm64.s")
+	g.File.Write(file + "_arm64.s")
 }
 
 // Float defines a constant with the same float32 in all lanes.
