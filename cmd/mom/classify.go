@@ -45,6 +45,7 @@ func classifyCommand(a *app) *cobra.Command {
 	}
 	f.modelFlags.add(c)
 	f.inputFlags.add(c)
+	c.Flags().StringSliceVar(&f.Heads, "heads", nil, "run these `HEADS` of a model that has several (default all): intent, jailbreak, pii")
 	c.Flags().BoolVar(&f.json, "json", false, "a line of JSON a text")
 	c.Flags().BoolVar(&f.logits, "logits", false, "with --json: the logits before temperature, label by label")
 	return c

@@ -152,7 +152,7 @@ func (c *conversion) write(ctx context.Context, s *source, dir string) error {
 	if err != nil {
 		return err
 	}
-	src, err := s.tensors()
+	src, err := s.tensors(false)
 	if err != nil {
 		return err
 	}

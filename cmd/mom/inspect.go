@@ -181,7 +181,7 @@ func (i *inspection) advise() {
 }
 
 func (i *inspection) readTensors(s *source) error {
-	f, err := s.tensors()
+	f, err := s.tensors(true)
 	if err != nil {
 		return err
 	}

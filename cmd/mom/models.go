@@ -73,7 +73,7 @@ func listFamily() ([]member, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.path("mom.json"), err)
 		}
-		f, err := s.tensors()
+		f, err := s.tensors(true)
 		if err != nil {
 			return nil, err
 		}

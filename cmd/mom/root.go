@@ -26,6 +26,7 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:               "mom",
 		Short:             "Classify requests to language models",
+		Version:           version,
 		Long:              about,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -41,12 +42,29 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return misuse("%v; see %s --help", err, c.CommandPath())
 	})
+	root.SetVersionTemplate(versionLine() + "\n")
+	root.SetHelpCommand(helpCommand(root))
 	root.AddCommand(
 		classifyCommand(a), embedCommand(a), tokenizeCommand(a),
 		inspectCommand(a), modelsCommand(a), convertCommand(a),
 		cpuCommand(a), benchCommand(a), versionCommand(a),
 	)
 	return root
+}
+
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB]",
+		Short: "What a verb does",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return verb(c, rest)
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
+	}
 }
 
 // verb refuses a word that is no verb of c, and says which it may have been.

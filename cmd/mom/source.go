@@ -73,11 +73,12 @@ func (s *source) optional(name string) ([]byte, error) {
 	return data, err
 }
 
-func (s *source) tensors() (*safetensors.File, error) {
+// tensors opens the tensors. Mapped, they cost nothing until they are looked at.
+func (s *source) tensors(mapped bool) (*safetensors.File, error) {
 	if s.dir == "" {
 		return safetensors.Parse(s.path("model.safetensors"), s.files["model.safetensors"])
 	}
-	return safetensors.OpenFolder(s.dir, safetensors.Options{})
+	return safetensors.OpenFolder(s.dir, safetensors.Options{Mmap: mapped})
 }
 
 func (s *source) tokenizer() (*tokenizer.Tokenizer, error) {
