@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package quant
 
 func rows(dst []uint8, ldd int, scale []float32, x []float32, ldx, m, k int) {

@@ -1,0 +1,148 @@
+// Command _asm writes the amd64 assembly of package quant.
+package main
+
+import "mom/kernels/internal/lanes"
+
+func main() {
+	lanes.Both("quant", func(g *lanes.Gen) {
+		g.Bits("abs", 0x7FFFFFFF)
+		g.Bits("flip", 0x80808080) // q+128 as a byte is q with its sign flipped
+		g.Float("maxQ", 127)
+		if g.Wide() {
+			// Packing interleaves the quarters of its operands, in units of 32 bits.
+			g.Lanes("order", func(i int) uint32 { return uint32(i/4 + i%4*4) })
+		} else {
+			g.Lanes("order", func(i int) uint32 { return uint32(i/2 + i%2*4) })
+		}
+		rows(g)
+		absmax(g)
+		signed(g)
+	})
+}
+
+// rows is all of Rows. v8 holds the factor, v9 to v12 constants.
+func rows(g *lanes.Gen) {
+	g.Begin("rows", "(dst *uint8, ldd int, scale, x *float32, ldx, m, k int)", 56)
+	g.P(`MOVQ dst+0(FP), DI
+		MOVQ ldd+8(FP), R8
+		MOVQ scale+16(FP), DX
+		MOVQ x+24(FP), SI
+		MOVQ ldx+32(FP), R9
+		MOVQ m+40(FP), R11
+		MOVQ k+48(FP), CX
+		SHLQ $2, R9
+		LEAQ 63(CX), R10
+		ANDQ $-64, R10
+		VMOVSS {maxQ}, X12`)
+	g.Pin(9, "abs", "flip", "order")
+	row, special, nan, fill, next := g.NewLabel("row"), g.NewLabel("special"), g.NewLabel("nan"), g.NewLabel("fill"), g.NewLabel("next")
+	g.Label(row)
+	largest(g)
+	g.P("VMOVD X0, BX\nLEAL -0x04000000(BX), R14\nCMPL R14, $0x7B800000\nJAE %s", special) // 2^-119, Inf
+	g.P("VDIVSS X0, X12, X8\nVBROADCASTSS X8, v8\nVDIVSS X12, X0, X0\nVMOVSS X0, (DX)")
+	g.P("XORL AX, AX")
+	g.Vectors("CX", 4, func() {
+		block(g, func(i int) { g.P("VMULPS %s, v8, v%d", g.At("SI", 4, i), i) })
+		g.P("VPXOR%[1]s v10, v0, v0\nVMOVDQU%[2]s v0, (DI)(AX*1)", suffix(g, "D"), suffix(g, "8"))
+	})
+	rest(g)
+	g.P("JMP %s", next)
+
+	g.Label(special)
+	g.P("CMPL BX, $0x7F800000\nJAE %s", nan)
+	g.P("MOVL $0, (DX)\nJMP %s", fill)
+	g.Label(nan)
+	g.P("MOVL $0x7FC00000, (DX)")
+	g.Label(fill)
+	g.P("XORL AX, AX")
+	loop := g.NewLabel("loop")
+	g.Label(loop)
+	g.P("VMOVDQU%[2]s v10, (DI)(AX*1)\nADDQ $%[3]d, AX\nCMPQ AX, R10\nJLT %[1]s", loop, suffix(g, "8"), 4*g.W)
+
+	g.Label(next)
+	g.P("ADDQ R8, DI\nADDQ R9, SI\nADDQ $4, DX\nDECQ R11\nJNZ %s", row)
+	g.End()
+}
+
+// rest quantises what is left of a row as if zeros followed it, up to the
+// length R10 of the row with its padding.
+func rest(g *lanes.Gen) {
+	done, again := g.NewLabel("done"), g.NewLabel("rest")
+	g.P("CMPQ AX, R10\nJGE %s", done)
+	g.Label(again)
+	block(g, func(i int) {
+		// The mask of the elements that vector i has, if any.
+		g.P("MOVQ CX, R15\nSUBQ AX, R15\nSUBQ $%d, R15\nMOVL $0, R14\nCMOVQLT R14, R15", i*g.W)
+		if g.Wide() {
+			g.P("MOVL $16, R14")
+		} else {
+			g.P("MOVL $8, R14")
+		}
+		g.P("CMPQ R15, R14\nCMOVQGT R14, R15")
+		g.Mask("R15")
+		g.Load(g.At("SI", 4, i), i, true)
+		g.P("VMULPS v8, v%[1]d, v%[1]d", i)
+	})
+	g.P("VPXOR%[1]s v10, v0, v0\nVMOVDQU%[2]s v0, (DI)(AX*1)\nADDQ $%[3]d, AX\nCMPQ AX, R10\nJLT %[4]s", suffix(g, "D"), suffix(g, "8"), 4*g.W, again)
+	g.Label(done)
+}
+
+// largest puts the largest bits of an |x| in lane 0 of X0. Numbers without
+// sign order like integers.
+func largest(g *lanes.Gen) {
+	for i := range 4 {
+		g.P("VXORPS X%[1]d, X%[1]d, X%[1]d", i)
+	}
+	g.Elements("CX", 4, func(vectors int, masked bool) {
+		for i := range vectors {
+			at := g.At("SI", 4, i)
+			if masked {
+				g.Load(at, 4, true)
+				at = "v4"
+			}
+			g.P("VPAND%[1]s %[2]s, v9, v%[3]d\nVPMAXSD v%[3]d, v%[4]d, v%[4]d", suffix(g, "D"), at, 4+i, i)
+		}
+	})
+	g.P("VPMAXSD v1, v0, v0\nVPMAXSD v3, v2, v2\nVPMAXSD v2, v0, v0")
+	g.Fold("VPMAXSD", 0, 1)
+}
+
+// block quantises four vectors, which multiply leaves in v0 to v3, to bytes
+// in v0.
+func block(g *lanes.Gen, multiply func(i int)) {
+	for i := range 4 {
+		multiply(i)
+		g.P("VCVTPS2DQ v%[1]d, v%[1]d", i)
+	}
+	g.P("VPACKSSDW v1, v0, v0\nVPACKSSDW v3, v2, v2\nVPACKSSWB v2, v0, v0\nVPERMD v0, v11, v0")
+}
+
+func absmax(g *lanes.Gen) {
+	g.Begin("absmax", "(x *float32, n int) uint32", 20)
+	g.P("MOVQ x+0(FP), SI\nMOVQ n+8(FP), CX")
+	g.Pin(9, "abs")
+	largest(g)
+	g.P("VMOVD X0, BX\nMOVL BX, ret+16(FP)")
+	g.End()
+}
+
+// signed quantises whole blocks, without the offset.
+func signed(g *lanes.Gen) {
+	g.Begin("signed", "(dst *int8, x *float32, n int, inv float32)", 28)
+	g.P("MOVQ dst+0(FP), DI\nMOVQ x+8(FP), SI\nMOVQ n+16(FP), CX\nVMOVSS inv+24(FP), X8\nVBROADCASTSS X8, v8")
+	g.Pin(11, "order")
+	g.P("XORL AX, AX")
+	g.Vectors("CX", 4, func() {
+		block(g, func(i int) { g.P("VMULPS %s, v8, v%d", g.At("SI", 4, i), i) })
+		g.P("VMOVDQU%s v0, (DI)(AX*1)", suffix(g, "8"))
+	})
+	g.End()
+}
+
+// suffix completes the names of instructions that differ between levels.
+func suffix(g *lanes.Gen, s string) string {
+	if g.Wide() {
+		return s
+	}
+	return ""
+}

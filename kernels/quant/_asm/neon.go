@@ -1,0 +1,106 @@
+package main
+
+import "mom/kernels/internal/neon"
+
+// V16 holds the factor in all lanes, V17 the sign bits of bytes, F18 127. V0 to
+// V7 are temporaries.
+func arm64() {
+	neon.Write("quant", func(g *neon.Gen) {
+		g.Float("maxQ", 127)
+		g.Begin("rowsNEON", "(dst *uint8, ldd int, scale, x *float32, ldx, m, k int)",
+			"dst", "ldd", "scale", "x", "ldx", "m", "k")
+		neonRows(g)
+		g.Begin("absmaxNEON", "(x *float32, n int) uint32", "x", "n", "result")
+		neonLargest(g, "R0", "R1")
+		g.P("MOVW R8, ret+16(FP)")
+		g.End()
+		g.Begin("signedNEON", "(dst *int8, x *float32, n int, inv float32)", "dst", "x", "n", "F16 inv")
+		g.P("dup v16.4s, v16.s[0]")
+		neonQuantise(g, "R0", "R1", "R2", false)
+		g.End()
+	})
+}
+
+// neonRows is all of Rows. R7 is k rounded up to 64, R8 the largest bits, R9 to
+// R12 are for loops.
+func neonRows(g *neon.Gen) {
+	g.Constants(18, "maxQ")
+	g.P("ADD $63, R6, R7\nAND $-64, R7\nLSL $2, R4\nVMOVI $128, V17.B16")
+	row, whole, special, nan := g.NewLabel("row"), g.NewLabel("whole"), g.NewLabel("special"), g.NewLabel("nan")
+	fill, block, next := g.NewLabel("fill"), g.NewLabel("block"), g.NewLabel("next")
+	g.Label(row)
+	g.P("MOVD R3, R10\nMOVD R6, R9")
+	neonLargest(g, "R10", "R9")
+	g.P(`MOVD $0x04000000, R9 // 2^-119
+		SUBW R9, R8, R10
+		MOVD $0x7B800000, R9 // up to infinity
+		CMPW R9, R10
+		BHS %s
+		FDIVS F0, F18, F16
+		dup v16.4s, v16.s[0]
+		FDIVS F18, F0, F0
+		FMOVS F0, (R2)
+		MOVD R0, R11
+		CMP R6, R7
+		BEQ %s`, special, whole)
+	// The last block has padding; the elements are written over it.
+	g.P("ADD R7, R0, R12\nSUB $64, R12\nFSTPQ (F17, F17), (R12)\nFSTPQ (F17, F17), 32(R12)")
+	g.Label(whole)
+	g.P("MOVD R3, R10\nMOVD R6, R9")
+	neonQuantise(g, "R11", "R10", "R9", true)
+	g.P("B %s", next)
+
+	g.Label(special)
+	g.P("MOVD $0x7F800000, R9\nCMPW R9, R8\nBHS %s\nMOVW ZR, (R2)\nB %s", nan, fill)
+	g.Label(nan)
+	g.P("MOVD $0x7FC00000, R9\nMOVW R9, (R2)")
+	g.Label(fill)
+	g.P("MOVD R0, R11\nMOVD R7, R9")
+	g.Label(block)
+	g.P("FSTPQ.P (F17, F17), 32(R11)\nFSTPQ.P (F17, F17), 32(R11)\nSUBS $64, R9\nBNE %s", block)
+
+	g.Label(next)
+	g.P("ADD R1, R0\nADD R4, R3\nADD $4, R2\nSUBS $1, R5\nBNE %s", row)
+	g.End()
+}
+
+// neonLargest puts the largest bits of an |x| in F0 and R8; numbers without sign
+// order like integers. The pointer and the count are lost.
+func neonLargest(g *neon.Gen, x, count string) {
+	g.Zero(0, 4)
+	g.Elements(count, 4, func(vectors int) {
+		g.Together(vectors, 1, func(int) {
+			g.Load(x, 4)
+			g.P("fabs t4.4s, t4.4s\numax t0.4s, t0.4s, t4.4s")
+		})
+	})
+	g.P(`umax v0.4s, v0.4s, v1.4s
+		umax v2.4s, v2.4s, v3.4s
+		umax v0.4s, v0.4s, v2.4s
+		umaxv s0, v0.4s
+		FMOVS F0, R8`)
+}
+
+// neonQuantise writes count bytes: 16 at a time, then one by one. The pointers and
+// the count are lost. q+128 as a byte is q with its sign flipped.
+func neonQuantise(g *neon.Gen, dst, x, count string, flip bool) {
+	loop, rest, single, done := g.NewLabel("loop"), g.NewLabel("rest"), g.NewLabel("single"), g.NewLabel("done")
+	g.P("SUBS $16, %s\nBLT %s", count, rest)
+	g.Label(loop)
+	g.P("FLDPQ.P 32(%[1]s), (F0, F1)\nFLDPQ.P 32(%[1]s), (F2, F3)", x)
+	g.Together(4, 1, func(int) { g.P("fmul t0.4s, t0.4s, v16.4s\nfcvtns t0.4s, t0.4s") })
+	g.P("uzp1 v0.8h, v0.8h, v1.8h\nuzp1 v2.8h, v2.8h, v3.8h\nuzp1 v0.16b, v0.16b, v2.16b")
+	if flip {
+		g.P("eor v0.16b, v0.16b, v17.16b")
+	}
+	g.P("FMOVQ.P F0, 16(%s)\nSUBS $16, %s\nBGE %s", dst, count, loop)
+	g.Label(rest)
+	g.P("ADDS $16, %s\nBEQ %s", count, done)
+	g.Label(single)
+	g.P("FMOVS.P 4(%s), F0\nfmul v0.4s, v0.4s, v16.4s\nfcvtns v0.4s, v0.4s", x)
+	if flip {
+		g.P("eor v0.16b, v0.16b, v17.16b")
+	}
+	g.P("FMOVS F0, R8\nMOVB.P R8, 1(%s)\nSUBS $1, %s\nBNE %s", dst, count, single)
+	g.Label(done)
+}
