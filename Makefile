@@ -29,14 +29,14 @@ test: ## the tests
 
 test-levels: ## the kernels' users once per SIMD level of this machine
 	@set -e; for level in $(LEVELS); do echo "== MOM_CPU=$$level"; \
-		MOM_CPU=$$level $(GO) test -count=1 ./kernels/... ./models/... ./engine; done
+		MOM_CPU=$$level $(GO) test -short -count=1 ./kernels/... ./models/... ./engine; done
 
 test-purego: ## the tests without any assembly
-	$(GO) test -tags purego ./kernels/... ./models/... ./engine
+	$(GO) test -short -tags purego ./kernels/... ./models/... ./engine
 
 test-arm64: ## kernels and models for arm64 at three levels, under qemu-user
 	@set -e; for cpu in cortex-a72 neoverse-n1 max; do echo "== qemu -cpu $$cpu"; \
-		GOARCH=arm64 $(GO) test -count=1 -exec "qemu-aarch64 -cpu $$cpu" ./kernels/... ./models/...; done
+		GOARCH=arm64 $(GO) test -short -count=1 -exec "qemu-aarch64 -cpu $$cpu" ./kernels/... ./models/...; done
 
 race: ## the race detector on the packages with goroutines
 	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./engine ./tokenizer

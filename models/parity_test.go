@@ -116,7 +116,7 @@ func TestParity(t *testing.T) {
 		name, _ := filepath.Rel("testdata", dir)
 		t.Run(name, func(t *testing.T) {
 			g := readGolden(t, filepath.Join(dir, "golden.json"))
-			kerneltest.EachLevel(t, func(t *testing.T) {
+			eachLevel(t, func(t *testing.T) {
 				m := openGolden(t, dir, nn.F32)
 				team := nn.NewTeam(3)
 				defer team.Close()
@@ -133,6 +133,15 @@ func TestParity(t *testing.T) {
 			})
 		})
 	}
+}
+
+// eachLevel is EachLevel, or the highest level alone with -short.
+func eachLevel(t *testing.T, f func(t *testing.T)) {
+	if testing.Short() {
+		f(t)
+		return
+	}
+	kerneltest.EachLevel(t, f)
 }
 
 // answers returns the rows that m gives each sequence: one of logits, or one a
@@ -224,7 +233,7 @@ func TestBatchInvariance(t *testing.T) {
 	for _, name := range []string{"modernbert-token", "modernbert-seq-mean", "bert-token", "bert-seq"} {
 		for p := nn.F32; p <= nn.I8; p++ {
 			t.Run(fmt.Sprintf("%s/%s", name, p), func(t *testing.T) {
-				kerneltest.EachLevel(t, func(t *testing.T) {
+				eachLevel(t, func(t *testing.T) {
 					m := openFolder(t, "testdata/"+name, "", p)
 					var seqs [][]int32
 					for i, n := range []int{1, 2, 3, 7, 8, 9, 16, 17, 31, 64, 65, 130, 300} {
