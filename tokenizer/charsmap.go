@@ -126,7 +126,7 @@ func (sc *scratch) charsmap(out, in *aligned, c *charsmap) bool {
 	u, list, modified := uni(), sc.changes[:0], false
 	replace := func(old, new []byte) {
 		modified = true
-		oldN, first := utf8.RuneCount(old), len(list)
+		oldN, first := utf8.RuneCountInString(unsafeString(old)), len(list)
 		for i := 0; i < len(new); {
 			r, n := utf8.DecodeRune(new[i:])
 			list = append(list, change{r: r})

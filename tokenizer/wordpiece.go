@@ -30,7 +30,7 @@ func newWordPiece(v *vocab, prefix string, unk int32, max int) (*wordPiece, erro
 
 // tokenize appends the tokens of a word to sc.toks.
 func (m *wordPiece) tokenize(sc *scratch, w []byte) {
-	if len(w) > m.max && utf8.RuneCount(w) > m.max {
+	if len(w) > m.max && utf8.RuneCountInString(unsafeString(w)) > m.max {
 		sc.toks = append(sc.toks, tok{m.unk, 0, int32(len(w))})
 		return
 	}
