@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package half
 
 func toBF16(dst []uint16, x []float32)   { toBF16Generic(dst, x) }

@@ -205,6 +205,17 @@ func (g *Gen) Rest(count string, body func()) {
 	g.Label(done)
 }
 
+// OneByOne repeats body for each element that is left, AX counting, for element
+// types that AVX2 cannot mask.
+func (g *Gen) OneByOne(count string, body func()) {
+	loop, done := g.NewLabel("one"), g.NewLabel("done")
+	g.P("CMPQ AX, %s\nJGE %s", count, done)
+	g.Label(loop)
+	body()
+	g.P("INCQ AX\nCMPQ AX, %s\nJLT %s", count, loop)
+	g.Label(done)
+}
+
 // Fold combines the lanes of v[r] by op, such as VADDPS, into lane 0 of X[r];
 // t is lost. The tree is the same at both levels from 8 lanes on.
 func (g *Gen) Fold(op string, r, t int) {
