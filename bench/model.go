@@ -10,6 +10,7 @@ import (
 	"mom/kernels/cpu"
 	"mom/models"
 	"mom/models/nn"
+	"mom/safetensors"
 	"mom/tensor"
 )
 
@@ -37,14 +38,14 @@ type ModelResult struct {
 	Percent   float64 `json:"percent_of_ceiling"`
 }
 
-// Precision resolves "auto" for a source: int8 for tensors of int8, else bf16
+// Precision resolves "auto" for a file: int8 for tensors of int8, else bf16
 // where the CPU multiplies it, else f32.
-func Precision(s string, src models.Source) (nn.Precision, error) {
+func Precision(s string, f *safetensors.File) (nn.Precision, error) {
 	if s != "" && s != "auto" {
 		return nn.ParsePrecision(s)
 	}
-	for _, name := range src.Names() {
-		if v, ok := src.Tensor(name); ok && v.DType == tensor.I8 {
+	for _, name := range f.Names() {
+		if v, ok := f.Stat(name); ok && v.DType == tensor.I8 {
 			return nn.I8, nil
 		}
 	}

@@ -184,7 +184,7 @@ func (f *benchModelFlags) open() (*models.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	src, err := s.tensors(false)
+	src, err := s.tensors()
 	if err != nil {
 		return nil, err
 	}

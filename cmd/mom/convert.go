@@ -152,7 +152,7 @@ func (c *conversion) write(ctx context.Context, s *source, dir string) error {
 	if err != nil {
 		return err
 	}
-	src, err := s.tensors(false)
+	src, err := s.tensors()
 	if err != nil {
 		return err
 	}
@@ -257,5 +257,5 @@ func (c *conversion) table() []byte {
 	}
 	fmt.Fprintf(w, "all\t\t%s\t%s\n", size(c.BytesBefore), size(c.BytesAfter))
 	w.Flush()
-	return fmt.Appendf(out, "\n%s is written; mom classify --model %s runs it.\n", c.Out, c.Out)
+	return fmt.Appendf(out, "\n%s is written; mom inspect %s shows it and how to run it.\n", c.Out, c.Out)
 }

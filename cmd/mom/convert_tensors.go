@@ -87,7 +87,10 @@ func (c *converter) all(ctx context.Context, f *safetensors.File) ([]tensor.View
 		if isScale(f, name) {
 			continue // goes with its tensor
 		}
-		v, _ := f.Tensor(name)
+		v, ok := f.Tensor(name)
+		if !ok {
+			return nil, fmt.Errorf("tensor %s cannot be read; did the file change?", name)
+		}
 		views, err := c.one(f, v)
 		if err != nil {
 			return nil, fmt.Errorf("tensor %s: %w", name, err)

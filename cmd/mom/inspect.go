@@ -181,15 +181,15 @@ func (i *inspection) advise() {
 }
 
 func (i *inspection) readTensors(s *source) error {
-	f, err := s.tensors(true)
+	f, err := s.tensors()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	stored := map[string]*storedInfo{}
 	for _, name := range f.Names() {
-		v, _ := f.Tensor(name)
-		t := tensorInfo{name, v.DType.String(), v.Shape, int64(len(v.Data))}
+		v, _ := f.Stat(name)
+		t := tensorInfo{name, v.DType.String(), v.Shape, int64(v.Len() * v.DType.Size())}
 		if t.Shape == nil {
 			t.Shape = []int{}
 		}
@@ -231,7 +231,7 @@ func isScale(f *safetensors.File, name string) bool {
 	if !ok {
 		return false
 	}
-	_, ok = f.Tensor(of)
+	_, ok = f.Stat(of)
 	return ok
 }
 

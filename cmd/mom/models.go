@@ -73,7 +73,7 @@ func listFamily() ([]member, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.path("mom.json"), err)
 		}
-		f, err := s.tensors(true)
+		f, err := s.tensors()
 		if err != nil {
 			return nil, err
 		}
@@ -110,8 +110,8 @@ func listFamily() ([]member, error) {
 
 // count adds a tensor.
 func (m *member) count(f *safetensors.File, name string) {
-	v, _ := f.Tensor(name)
-	m.Bytes += int64(len(v.Data))
+	v, _ := f.Stat(name)
+	m.Bytes += int64(v.Len() * v.DType.Size())
 	if !isScale(f, name) {
 		m.Parameters += int64(v.Len())
 	}

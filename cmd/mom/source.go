@@ -73,12 +73,12 @@ func (s *source) optional(name string) ([]byte, error) {
 	return data, err
 }
 
-// tensors opens the tensors. Mapped, they cost nothing until they are looked at.
-func (s *source) tensors(mapped bool) (*safetensors.File, error) {
+// tensors opens the tensors. Those of a folder are read when they are asked for.
+func (s *source) tensors() (*safetensors.File, error) {
 	if s.dir == "" {
 		return safetensors.Parse(s.path("model.safetensors"), s.files["model.safetensors"])
 	}
-	return safetensors.OpenFolder(s.dir, safetensors.Options{Mmap: mapped})
+	return safetensors.OpenFolder(s.dir, safetensors.Options{Lazy: true})
 }
 
 func (s *source) tokenizer() (*tokenizer.Tokenizer, error) {
