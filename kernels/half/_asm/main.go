@@ -1,4 +1,4 @@
-// Command _asm writes the amd64 assembly of package half.
+// Command _asm writes the assembly of package half.
 package main
 
 import "mom/kernels/internal/lanes"
@@ -13,6 +13,7 @@ func main() {
 		toF16(g)
 		fromF16(g)
 	})
+	arm64()
 }
 
 // begin starts a function of n elements.

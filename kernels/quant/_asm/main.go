@@ -1,4 +1,4 @@
-// Command _asm writes the amd64 assembly of package quant.
+// Command _asm writes the assembly of package quant.
 package main
 
 import "mom/kernels/internal/lanes"
@@ -18,6 +18,7 @@ func main() {
 		absmax(g)
 		signed(g)
 	})
+	arm64()
 }
 
 // rows is all of Rows. v8 holds the factor, v9 to v12 constants.
