@@ -1,5 +1,10 @@
 package pattern
 
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
 // phone recognises telephone numbers: with a + or 00 and the code of a country
 // (ITU-T E.164), those of the North American plan, and the usual forms of Europe
 // with a leading 0. Other numbers are ones only where a word says so.
@@ -53,7 +58,7 @@ func plausibleStart(text string, i int, plus bool) bool {
 		return false
 	}
 	switch p, q := at(text, i-1), at(text, i-2); p {
-	case '#', '$', '%', '+', '^', '*', '&', '_':
+	case '#', '%', '+', '^', '*', '&', '_':
 		return false
 	case '-', '/', '\\', '.':
 		return !isAlnum(q) || plus && p != '.'
@@ -61,10 +66,9 @@ func plausibleStart(text string, i int, plus bool) bool {
 		return plus || !isDigit(q)
 	case ')':
 		return !isDigit(q)
-	case 0xA3, 0xA5, 0xAC: // the last bytes of £, ¥ and €
-		return false
 	}
-	return true
+	r, _ := utf8.DecodeLastRuneInString(text[:i])
+	return !unicode.Is(unicode.Sc, r)
 }
 
 // phoneEnds reports whether a number may end at i.
@@ -77,12 +81,11 @@ func phoneEnds(text string, i int) bool {
 		return !isDigit(d)
 	case '-':
 		return !isDigit(d) && (!isLetter(d) || after(text, i) == aPhone)
-	case '@', '%', '$', '=', '+':
+	case '@', '%', '=', '+':
 		return false
-	case 0xE2, 0xC2: // €, °, £
-		return space(text, i) > 0 || text[i+1] == 0x80
 	}
-	return true
+	r, _ := utf8.DecodeRuneInString(text[i:])
+	return !unicode.Is(unicode.Sc, r) && r != '°' && r != '×'
 }
 
 // extension is the end of "x123" or " ext. 123" at i; i if there is none.
