@@ -86,13 +86,14 @@ func (g *Gen) index(name string) int {
 
 // Begin starts a function, with its arguments in R0, R1, ... in the order of
 // their names. Each is of 8 bytes, except a float32 that is named with its
-// register, as in "F17 eps". "result" stands for a result of 4 bytes.
+// register, as in "F17 eps". "result" stands for a result of 4 bytes, which begins
+// at a multiple of 8.
 func (g *Gen) Begin(name, signature string, args ...string) {
 	var code []string
 	at := 0
 	for i, a := range args {
 		if a == "result" {
-			at += 4
+			at = (at+7)&^7 + 4
 			continue
 		}
 		if r, float, ok := strings.Cut(a, " "); ok {

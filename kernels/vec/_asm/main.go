@@ -1,4 +1,4 @@
-// Command _asm writes the amd64 assembly of package vec.
+// Command _asm writes the assembly of package vec.
 package main
 
 import "mom/kernels/internal/lanes"
@@ -18,6 +18,7 @@ func main() {
 		expSum(g)
 		gathers(g)
 	})
+	arm64()
 }
 
 // dot keeps four vectors of partial sums, as sum does.
