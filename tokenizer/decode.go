@@ -22,7 +22,7 @@ func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 			}
 			text = a.content
 			if a.normalized {
-				text = normalizeToken(t.steps, text)
+				text, _ = normalizeToken(t.steps, text) // Parse did it without an error
 			}
 		} else if t.vocab.token(id) == nil {
 			continue

@@ -36,7 +36,10 @@ func (t *Tokenizer) encode(e *Encoding, text string) error {
 
 // encodePart normalises a part without tokens of t.raw, and encodes it.
 func (t *Tokenizer) encodePart(e *Encoding, in aligned) error {
-	in = e.sc.normalize(t.steps, in)
+	in, err := e.sc.normalize(t.steps, in)
+	if err != nil {
+		return err
+	}
 	if t.normed == nil {
 		return t.encodeText(e, in)
 	}

@@ -49,6 +49,7 @@ func TestHostileFiles(t *testing.T) {
 	}
 	deep := strings.Repeat("[", 1000)
 	long := strings.Repeat("a", 5000)
+	many := strings.Repeat(`{"type": "NFC"},`, 40)
 	wide := strings.Repeat(`{"type": "NFC"},`, 70000)
 	tests := []struct{ base, old, new, want string }{
 		// JSON itself.
@@ -98,6 +99,7 @@ func TestHostileFiles(t *testing.T) {
 		{bpeJSON, `"NFC"`, `"NFX"`, `normalizer.normalizers[0]: type "NFX" is not supported; these are: BertNormalizer,`},
 		{bpeJSON, `{"type": "NFC"},`, `{},`, `normalizer.normalizers[0]: key "type" is missing`},
 		{bpeJSON, `{"type": "NFC"},`, `"NFC",`, `normalizer.normalizers[0]: an object expected, found "NFC"`},
+		{bpeJSON, `{"type": "NFC"},`, many, `normalizer: more than 32 parts`},
 		{bpeJSON, `{"type": "NFC"},`, wide, `normalizer.normalizers[`},
 		{bpeJSON, `{"type": "NFC"}`, `{"type": "NFC", "x": 1}`, `normalizer.normalizers[0]: unknown key "x"`},
 		{bpeJSON, `{"String": "q"}`, `{"String": ""}`, `normalizer.normalizers[1].pattern.String: the pattern is empty`},
@@ -190,6 +192,22 @@ func TestHostileFiles(t *testing.T) {
 		}
 	}
 	t.Logf("%d mutations", len(tests))
+}
+
+// Replacements that double the text again and again are stopped.
+func TestGrowingText(t *testing.T) {
+	double := strings.Repeat(`{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"},`, 30)
+	tok, err := Parse("t.json", []byte(strings.Replace(bpeJSON, `{"type": "NFC"},`, double, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e Encoding
+	if err := tok.Encode(&e, "aaa"); err != errGrowth {
+		t.Errorf("error %v, want %v", err, errGrowth)
+	}
+	if err := tok.Encode(&e, "bbb"); err != nil {
+		t.Error(err)
+	}
 }
 
 // What a folder may hold, and the errors for the rest.

@@ -177,10 +177,11 @@ func (l *loader) addToken(a *addedToken) error {
 	t.ids = max(t.ids, int(a.id)+1)
 	which, text := &t.raw, a.content
 	if a.normalized {
-		which, text = &t.normed, normalizeToken(t.steps, a.content)
-		if text == "" {
-			return nil
+		normed, err := normalizeToken(t.steps, a.content)
+		if normed == "" || err != nil {
+			return err
 		}
+		which, text = &t.normed, normed
 	}
 	if *which == nil {
 		*which = newMatcher()
@@ -205,6 +206,9 @@ func (l *loader) finish() {
 		b.breaks = newBreakSet(b.vocab)
 	}
 }
+
+// maxSteps bounds the parts of a normalizer, a pre-tokenizer or a decoder.
+const maxSteps = 32
 
 // typeOf returns the type of a component.
 func typeOf(n *node) string { return n.must("type").str() }

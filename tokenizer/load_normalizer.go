@@ -62,6 +62,9 @@ func (l *loader) normalizerSteps(n *node, steps []step) []step {
 		unsupported(n, kind, "BertNormalizer", "ByteLevel", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Nmt", "Precompiled", "Prepend", "Replace", "Sequence", "Strip", "StripAccents")
 		return steps
 	}
+	if len(steps) > maxSteps {
+		n.fail("more than %d parts", maxSteps)
+	}
 	n.done()
 	return steps
 }

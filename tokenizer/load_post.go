@@ -168,6 +168,9 @@ func decoders(n *node, to []decoder) []decoder {
 		unsupported(n, kind, "BPEDecoder", "ByteFallback", "ByteLevel", "Fuse", "Metaspace", "Replace", "Sequence", "Strip", "WordPiece")
 		return to
 	}
+	if len(to) > maxSteps {
+		n.fail("more than %d parts", maxSteps)
+	}
 	n.done()
 	return to
 }

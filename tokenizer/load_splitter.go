@@ -92,6 +92,9 @@ func (l *loader) splitters(n *node, to []splitter, last bool) []splitter {
 		unsupported(n, kind, "BertPreTokenizer", "ByteLevel", "CharDelimiterSplit", "Digits", "FixedLength", "Metaspace", "Punctuation", "Sequence", "Split", "Whitespace", "WhitespaceSplit")
 		return to
 	}
+	if len(to) > maxSteps {
+		n.fail("more than %d parts", maxSteps)
+	}
 	n.done()
 	return to
 }

@@ -3,7 +3,6 @@ package tokenizer
 import (
 	"bytes"
 	"encoding/binary"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -55,11 +54,15 @@ type step struct {
 }
 
 // normalize runs the steps over a text. The result is the text itself, or one
-// of sc.norm.
-func (sc *scratch) normalize(steps []step, in aligned) aligned {
-	which := 0
+// of sc.norm. It fails if the text grows out of proportion, as with steps that
+// double it again and again.
+func (sc *scratch) normalize(steps []step, in aligned) (aligned, error) {
+	which, limit := 0, 16*len(in.b)+1<<16
 	for i := range steps {
 		s := &steps[i]
+		if s.growth(in.b) > limit {
+			return in, errGrowth
+		}
 		if s.kind == stepBert {
 			if !sc.isNormal(in.b, formNFD) {
 				for _, part := range [...]step{{kind: stepMap, runes: s.first}, {kind: stepForm, form: formNFD}, {kind: stepMap, runes: s.second}} {
@@ -72,7 +75,16 @@ func (sc *scratch) normalize(steps []step, in aligned) aligned {
 		}
 		in, which = sc.apply(s, in, which)
 	}
-	return in
+	return in, nil
+}
+
+// growth returns the length that b will have after a replacement; steps of other
+// kinds make it at most a few times as long and count as none.
+func (s *step) growth(b []byte) int {
+	if s.kind == stepReplace || s.kind == stepReplaceRuns {
+		return len(b) + bytes.Count(b, bytesOf(s.from))*len(s.to)
+	}
+	return len(b)
 }
 
 // apply runs one step from in to sc.norm[which], unless it changes nothing, and
@@ -352,8 +364,8 @@ func (a *aligned) toAlphabet(in *aligned) {
 }
 
 // normalizeToken returns a token as the steps leave it.
-func normalizeToken(steps []step, token string) string {
+func normalizeToken(steps []step, token string) (string, error) {
 	var sc scratch
-	out := sc.normalize(steps, aligned{b: []byte(token), plain: true})
-	return strings.Clone(string(out.b))
+	out, err := sc.normalize(steps, aligned{b: []byte(token), plain: true})
+	return string(out.b), err
 }

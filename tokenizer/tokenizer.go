@@ -160,14 +160,15 @@ func (t *Tokenizer) Template() (prefix, suffix []int32) { return t.prefix, t.suf
 const maxText = 1 << 30
 
 var (
+	errGrowth  = errors.New("tokenizer: the normalizer makes the text more than 16 times as long")
 	errLong    = errors.New("tokenizer: text longer than 1 GiB")
 	errUnknown = errors.New("tokenizer: text with a character that is in no token, and a model without an unknown token")
 )
 
 // Encode replaces e's content by the tokens of text, without those of the
 // template. Added tokens that are written in the text are recognised. It fails
-// only for a text longer than 1 GiB, and for a character outside a vocabulary
-// that has no unknown token.
+// only for a text longer than 1 GiB, for one that the normalizer blows up, and for
+// a character outside a vocabulary that has no unknown token.
 func (t *Tokenizer) Encode(e *Encoding, text string) error {
 	e.Reset()
 	return t.encode(e, text)
