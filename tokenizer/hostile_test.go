@@ -99,7 +99,7 @@ func TestHostileFiles(t *testing.T) {
 		{bpeJSON, `"NFC"`, `"NFX"`, `normalizer.normalizers[0]: type "NFX" is not supported; these are: BertNormalizer,`},
 		{bpeJSON, `{"type": "NFC"},`, `{},`, `normalizer.normalizers[0]: key "type" is missing`},
 		{bpeJSON, `{"type": "NFC"},`, `"NFC",`, `normalizer.normalizers[0]: an object expected, found "NFC"`},
-		{bpeJSON, `{"type": "NFC"},`, many, `normalizer: more than 32 parts`},
+		{bpeJSON, `{"type": "NFC"},`, many, `more than 32 parts`},
 		{bpeJSON, `{"type": "NFC"},`, wide, `normalizer.normalizers[`},
 		{bpeJSON, `{"type": "NFC"}`, `{"type": "NFC", "x": 1}`, `normalizer.normalizers[0]: unknown key "x"`},
 		{bpeJSON, `{"String": "q"}`, `{"String": ""}`, `normalizer.normalizers[1].pattern.String: the pattern is empty`},
