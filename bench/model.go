@@ -7,11 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"mom/kernels/cpu"
 	"mom/models"
 	"mom/models/nn"
-	"mom/safetensors"
-	"mom/tensor"
 )
 
 // ModelOptions say what Model measures.
@@ -36,23 +33,6 @@ type ModelResult struct {
 	Gops      float64 `json:"linear_gops"`
 	Ceiling   float64 `json:"ceiling_gops"`
 	Percent   float64 `json:"percent_of_ceiling"`
-}
-
-// Precision resolves "auto" for a file: int8 for tensors of int8, else bf16
-// where the CPU multiplies it, else f32.
-func Precision(s string, f *safetensors.File) (nn.Precision, error) {
-	if s != "" && s != "auto" {
-		return nn.ParsePrecision(s)
-	}
-	for _, name := range f.Names() {
-		if v, ok := f.Stat(name); ok && v.DType == tensor.I8 {
-			return nn.I8, nil
-		}
-	}
-	if cpu.HasAVX512BF16 || cpu.HasI8MM {
-		return nn.BF16, nil
-	}
-	return nn.F32, nil
 }
 
 // Check reports options that the model or the machine cannot do.

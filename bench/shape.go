@@ -147,6 +147,18 @@ func (s *Shape) Names() []string {
 	return names
 }
 
+// DType implements models.Source.
+func (s *Shape) DType(name string) (tensor.DType, bool) {
+	shape, ok := s.shapes[name]
+	switch {
+	case len(shape) == 2 && s.precision == nn.I8:
+		return tensor.I8, ok
+	case len(shape) == 2 && s.precision == nn.BF16:
+		return tensor.BF16, ok
+	}
+	return tensor.F32, ok
+}
+
 // Tensor implements models.Source. It keeps the last tensor only, and is for
 // one goroutine.
 func (s *Shape) Tensor(name string) (tensor.View, bool) {
@@ -161,7 +173,8 @@ func (s *Shape) Tensor(name string) (tensor.View, bool) {
 	for _, d := range shape {
 		n *= d
 	}
-	v := tensor.View{Name: name, DType: tensor.F32, Shape: shape}
+	v := tensor.View{Name: name, Shape: shape}
+	v.DType, _ = s.DType(name)
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	r := rand.New(rand.NewPCG(h.Sum64(), 1))
@@ -170,9 +183,9 @@ func (s *Shape) Tensor(name string) (tensor.View, bool) {
 	matrix := len(shape) == 2
 	switch {
 	case matrix && s.precision == nn.I8:
-		v.DType, v.Data = tensor.I8, randomInt8(r, n)
+		v.Data = randomInt8(r, n)
 	case matrix && s.precision == nn.BF16:
-		v.DType, v.Data = tensor.BF16, randomFloats(r, n, bound, 2)
+		v.Data = randomFloats(r, n, bound, 2)
 	case matrix:
 		v.Data = randomFloats(r, n, bound, 4)
 	case strings.HasSuffix(name, "_scale"):

@@ -10,11 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"mom/kernels/cpu"
 	"mom/models"
-	"mom/models/nn"
 	"mom/safetensors"
-	"mom/tensor"
 	"mom/tokenizer"
 	"mom/weights"
 )
@@ -120,7 +117,7 @@ func open(name string, f files, o Options) (*Engine, error) {
 	// What the model needs is copied into its packed form, except int8
 	// embeddings of an embedded model, which stay where they are.
 	defer src.Close()
-	p, err := precision(o.Precision, src)
+	p, err := models.ChoosePrecision(o.Precision, src)
 	if err != nil {
 		return nil, err
 	}
@@ -172,23 +169,6 @@ func unwrapPath(err error) error {
 		return p.Err
 	}
 	return err
-}
-
-// precision resolves auto: int8 for a file that holds int8, else bf16 where the
-// CPU multiplies it, which stays within a rounding of f32, else f32.
-func precision(s string, src *safetensors.File) (nn.Precision, error) {
-	if s != "" && s != "auto" {
-		return nn.ParsePrecision(s)
-	}
-	for _, name := range src.Names() {
-		if v, ok := src.Stat(name); ok && v.DType == tensor.I8 {
-			return nn.I8, nil
-		}
-	}
-	if cpu.HasAVX512BF16 || cpu.HasI8MM {
-		return nn.BF16, nil
-	}
-	return nn.F32, nil
 }
 
 func (e *Engine) selectHeads(want []string) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"mom/kernels/cpu"
 	"mom/kernels/gemm"
 	"mom/models/nn"
 	"mom/tensor"
@@ -83,6 +84,24 @@ var architectures = map[string]architecture{
 
 // Architectures lists the supported names.
 func Architectures() []string { return sortedKeys(architectures) }
+
+// ChoosePrecision resolves the name of a precision. "auto" and "" are int8 for
+// tensors of int8, else bf16 where the CPU multiplies it, which stays within a
+// rounding of f32, else f32.
+func ChoosePrecision(name string, src Source) (nn.Precision, error) {
+	if name != "" && name != "auto" {
+		return nn.ParsePrecision(name)
+	}
+	for _, n := range src.Names() {
+		if t, ok := src.DType(n); ok && t == tensor.I8 {
+			return nn.I8, nil
+		}
+	}
+	if cpu.HasAVX512BF16 || cpu.HasI8MM {
+		return nn.BF16, nil
+	}
+	return nn.F32, nil
+}
 
 // Options say how a model is opened.
 type Options struct {

@@ -327,6 +327,8 @@ func (s source) Names() (names []string) {
 	return names
 }
 
+func (s source) DType(name string) (tensor.DType, bool) { v, ok := s[name]; return v.DType, ok }
+
 func (s source) Tensor(name string) (tensor.View, bool) { v, ok := s[name]; return v, ok }
 
 // load reads a golden folder into memory, to be broken by a test.

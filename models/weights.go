@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -15,7 +16,8 @@ import (
 // A Source is where tensors come from; *safetensors.File is one.
 type Source interface {
 	Names() []string
-	Tensor(name string) (tensor.View, bool)
+	DType(name string) (tensor.DType, bool)
+	Tensor(name string) (tensor.View, bool) // may read it from a file
 }
 
 // scaleSuffix names the scales of an int8 tensor: X.weight [n k] has
@@ -173,7 +175,7 @@ func (w *Weights) quantized(name string, v tensor.View) ([]int8, []float32) {
 		w.fail("tensor %s: value %d is negative", w.prefix+name+scaleSuffix, i)
 	}
 	q := v.Int8s()
-	if slices.Contains(q, -128) {
+	if bytes.IndexByte(v.Data, 0x80) >= 0 {
 		w.fail("tensor %s: int8 value -128 is outside the symmetric range", w.prefix+name)
 	}
 	if scale == nil {

@@ -189,7 +189,7 @@ func (f *benchModelFlags) open() (*models.Model, error) {
 		return nil, err
 	}
 	defer src.Close()
-	p, err := bench.Precision(f.precision, src)
+	p, err := models.ChoosePrecision(f.precision, src)
 	if err != nil {
 		return nil, err
 	}
