@@ -297,6 +297,33 @@ func BenchmarkAct(b *testing.B) {
 	})
 }
 
+// BenchmarkTile is the epilogue of a product's tile.
+func BenchmarkTile(b *testing.B) {
+	kerneltest.BenchLevel(b, func(b *testing.B) {
+		const rows, cols, ldd = 8, 48, 1152
+		x, y := kerneltest.Fill(make([]float32, rows*cols), 1), kerneltest.Fill(make([]float32, rows*cols), 2)
+		dst := make([]float32, rows*ldd)
+		b.Run("f=GELU", func(b *testing.B) {
+			for b.Loop() {
+				Tile(KindGELU, dst, ldd, x, cols, rows, cols)
+			}
+			perElement(b, rows*cols)
+		})
+		b.Run("f=GELU-gated", func(b *testing.B) {
+			for b.Loop() {
+				GatedTile(KindGELU, dst, ldd, x, cols, y, cols, rows, cols, false)
+			}
+			perElement(b, rows*cols)
+		})
+		b.Run("f=GELU-gated-added", func(b *testing.B) {
+			for b.Loop() {
+				GatedTile(KindGELU, dst, ldd, x, cols, y, cols, rows, cols, true)
+			}
+			perElement(b, rows*cols)
+		})
+	})
+}
+
 func perElement(b *testing.B, n int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/element")
 }
