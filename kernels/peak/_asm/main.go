@@ -1,4 +1,4 @@
-// Command _asm writes the measuring loops of package peak for amd64.
+// Command _asm writes the measuring loops of package peak.
 package main
 
 import (
@@ -35,6 +35,7 @@ func main() {
 	read(f, "read512", 'Z', 64)
 	read(f, "read256", 'Y', 32)
 	f.Write("peak_amd64.s")
+	arm64()
 }
 
 // loop writes a function that runs independent instructions n times.
