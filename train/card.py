@@ -22,7 +22,7 @@ One MiniLM-L6 encoder (BERT, 6 layers x 384, 22.7 M parameters) with three heads
 | mom-enc-guard-jailbreak-v1 | attempt to take a model out of its instructions | benign, jailbreak |
 | mom-enc-guard-pii-v1 | personal data, token by token | 17 types in BIO |
 
-All heads read windows of {window} tokens that overlap by {overlap}. Intent: mean of the windows' probabilities; guard: the highest
+All heads read windows of {window} tokens that overlap by {overlap}. Intent: mean of the windows' logits; guard: the highest
 jailbreak probability of any window (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
 `mom.json` describes heads, temperatures and thresholds. The recipe is in `train/` of the repository.
 
@@ -80,11 +80,13 @@ def main():
     out.append(f"""
 ## Recipe
 
-All heads at once, {args['rounds']} rounds over all three sets, seed {args['seed']}; AdamW, peak learning rate {args['lr']:g} (heads {args['head_lr']:g}), 5 % warm-up, linear
+All heads at once, in two runs. The first: two rounds over all three sets, seed {args['seed']}; AdamW, peak learning rate 2e-4 (heads 8e-4), 5 % warm-up, linear
 decay, weight decay 0.01, clipping at 1, dropout 0.1 (none in attention), label smoothing {args['smoothing']:g} (intent), bf16 autocast on two CPU cores, steps of two
 batches of at most {args['most']} texts and {args['tokens']} padded tokens. Intent texts are cut to 96 tokens, guard texts to windows of at most {labels.WINDOW} (harmless texts
 anywhere, attacks mostly at the start), PII texts to 192. The own chat prompts are seen nine times a round with typos, dropped punctuation and
-greetings, and 65 % of the chat-like rows of `other` are left out of each round, against the shortcut "chat-like means other".{' ' + a.note if a.note else ''}
+greetings, and 65 % of the chat-like rows of `other` are left out of each round, against the shortcut "chat-like means other". The second run goes on from the first at a peak rate of {args['lr']:g} (heads {args['head_lr']:g}) for
+one round with {args['share']:.0%} of the intent and guard examples and, for the PII head, harmless questions and attacks in which words that can hardly be
+names count as O (all others carry no loss); before it the tagger saw PII-like texts only and marked nonsense in others.{' ' + a.note if a.note else ''}
 
 ## Numbers
 
@@ -111,6 +113,8 @@ linear SVM (intent), with logistic regression (guard); for PII a linear tagger o
         out.append(f"| {name}, micro F1 of exact spans | {q[k]['rows']} | {bp[k]['micro_f1']:.3f} | {q[k]['micro_f1']:.3f} | {pick('pii', k, 'micro_f1')} |")
         out.append(f"| {name}, macro F1 of exact spans | {q[k]['rows']} | {bp[k]['macro_f1']:.3f} | {q[k]['macro_f1']:.3f} | {pick('pii', k, 'macro_f1')} |")
     out.append("\nThe generated PII texts come from the same templates as the training texts, with other values: they show that the rare types were\nlearned, not how they fare elsewhere.")
+    spans_ = sum(q["chat_test_spans"].values())
+    out.append(f"\nOn the {i['chat_test']['rows']} own chat prompts, which hold hardly any personal data, the PII head marks {spans_} spans, most of them false.")
     out.append("\n### Calibration (15 bins)\n\n| head | temperature | ECE on test before | after |\n|---|---|---|---|")
     for n, d in (("intent", i["test"]), ("guard", g["test"]), ("pii", q["test"])):
         out.append(f"| {n} | {s[n]['temperature']} | {d['ece_before']} | {d['ece']} |")

@@ -88,9 +88,9 @@ def ece(probs, gold, bins=15):
 
 
 def combined(windows, t, how):
-    """Probabilities of a text from the logits of its windows: mean of the windows, or the window of the highest attack score."""
-    p = softmax(np.stack([w.numpy() for w in windows]), t)
-    return p.mean(0) if how == "mean" else p[int(p[:, 1].argmax())]
+    """Probabilities of a text from the logits of its windows: of the mean logits, or of the window with the highest attack score."""
+    z = np.stack([w.numpy() for w in windows])
+    return softmax(z.mean(0), t) if how == "mean" else softmax(z[int((z[:, 1] - z[:, 0]).argmax())], t)
 
 
 # --- intent
@@ -169,7 +169,7 @@ def pii(model, s, calibrate, out):
             token[k].append((np.stack([v.numpy() for v in merged]) if merged else np.zeros((0, len(labels.PII))), e))
     gold = {k: [tasks.token_labels(r, e) for r, (_, e) in zip(sets[k], token[k])] for k in sets}
     flat = lambda k: ([z for zs, g in zip(token[k], gold[k]) for z, y in zip(zs[0], g) if y >= 0], [y for g in gold[k] for y in g if y >= 0])
-    say = lambda k, t, cut: [spans.decode(softmax(z, t), e, cut) if len(z) else [] for z, e in token[k]]
+    say = lambda k, t, cut: [spans.decode(softmax(z, t), e, cut, r["text"]) if len(z) else [] for r, (z, e) in zip(sets[k], token[k])]
     if calibrate:
         t = round(fit_temperature(*flat("dev")), 4)
         tried = {cut: spans.table(spans.score(sets["dev"], say("dev", t, cut)))["micro_f1"] for cut in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)}
@@ -187,7 +187,8 @@ def pii(model, s, calibrate, out):
         by[r["source"]][1].append(m)
     out["sources"] = {n: spans.table(spans.score(*v))["micro_f1"] for n, v in sorted(by.items())}
     plain = [r["text"] for r in data.own("chat_test.jsonl")]
-    got = [spans.decode(softmax(np.stack([v.numpy() for v in spans.merge(w, z, len(e.ids))]), t), e, cut) for w, z, e in window_logits(model, "pii", plain)]
+    got = [spans.decode(softmax(np.stack([v.numpy() for v in spans.merge(w, z, len(e.ids))]), t), e, cut, x)
+           for x, (w, z, e) in zip(plain, window_logits(model, "pii", plain))]
     out["chat_test_spans"] = dict(collections.Counter(x[2] for g in got for x in g))
     out["chat_test_examples"] = [[p[a:b], n] for p, g in zip(plain, got) for a, b, n in g]
 

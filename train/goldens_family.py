@@ -42,7 +42,7 @@ def main():
         p = softmax(out["pii"][i].numpy()[1:-1], heads["pii"]["temperature"])
         found = []
         if len(e.ids) == len(p) and len(p):
-            for a, b, label in spans.decode(p, e, heads["pii"]["threshold"]):
+            for a, b, label in spans.decode(p, e, heads["pii"]["threshold"], text):
                 inside = [1 - p[k][0] for k, (s, t) in enumerate(e.offsets) if a <= s and t <= b]
                 found.append([a, b, label, round(float(np.min(inside)), 4)])
         cases.append({"text": text, "ids": first[i], "intent": digits(out["intent"][i]), "jailbreak": digits(out["guard"][i]), "pii": found})

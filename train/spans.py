@@ -17,29 +17,42 @@ def merge(windows, logits, n):
     return out
 
 
-def decode(probs, encoding, threshold):
+TRIM = {"DOMAIN_NAME": ".,;:!?", "EMAIL_ADDRESS": ".,;:!?", "DATE_TIME": ".,;:!?"}
+
+
+def decode(probs, encoding, threshold, text):
     """probs [n 35] (numpy) -> [(start, end, label)] in code points.
 
-    A token belongs to an entity if 1 - p(O) >= threshold; its type is the one with the largest p(B) + p(I). A run of
-    tokens of one type is a span; B before I starts a new one, but never inside a word.
+    The tokens of a word (pre-token) vote with their probabilities. A word is inside an entity if 1 - p(O) >= threshold;
+    its type is the one with the largest p(B) + p(I). Words of one type in a row are a span; a word that rather begins
+    starts a new one, but not where it touches the word before it (e-mail addresses, dates, numbers with hyphens), and
+    such a word takes the open span's type unless it rather begins one. Commas and the like at the end are cut off.
     """
-    out, kind = [], None
-    words = encoding.word_ids
-    for i, (start, end) in enumerate(encoding.offsets):
-        p = probs[i]
+    out, kind, at, n = [], None, 0, len(encoding.ids)
+    words, offsets = encoding.word_ids, encoding.offsets
+    while at < n:
+        end = at + 1
+        while end < n and words[end] == words[at]:
+            end += 1
+        p = probs[at:end].mean(0)
+        start, stop = offsets[at][0], offsets[end - 1][1]
+        close = out and kind is not None and start == out[-1][1]
         if 1 - p[0] < threshold:
             kind = None
-            continue
-        by_type = p[1::2] + p[2::2]
-        t = int(by_type.argmax())
-        inside = i > 0 and words[i] == words[i - 1]
-        if kind is not None and inside:
-            out[-1][1] = end
-        elif kind == t and p[1 + 2 * t] <= p[2 + 2 * t]:
-            out[-1][1] = end
         else:
-            out.append([start, end, labels.PII_TYPES[t]])
-            kind = t
+            t = int((p[1::2] + p[2::2]).argmax())
+            begins = probs[at][1 + 2 * t] > probs[at][2 + 2 * t]
+            if kind is not None and close and (t == kind or p[1 + 2 * t] < p[2 + 2 * t]):
+                out[-1][1] = stop
+            elif t == kind and not begins:
+                out[-1][1] = stop
+            else:
+                out.append([start, stop, labels.PII_TYPES[t]])
+                kind = t
+        at = end
+    for s in out:
+        while s[1] > s[0] + 1 and text[s[1] - 1] in TRIM.get(s[2], ",;:"):
+            s[1] -= 1
     return [tuple(s) for s in out]
 
 

@@ -4,9 +4,11 @@ Every function takes a random.Random, so that one seed fixes all. An example is 
 [SEP]; target is a class index, or for PII a list of label indices (-100 = no loss) as long as ids.
 """
 
+import collections
 import functools
 import os
 import random
+import re
 import string
 
 from tokenizers import Tokenizer
@@ -214,14 +216,76 @@ def token_labels(row, encoding):
     return out
 
 
-def pii(rnd, keep=1.0, own_each=10):
+PLACES = {w.lower() for k in ("city", "country", "nrp") for v in Filler(0).v[k] for w in v.split()} - {"new", "the", "san"}
+PLACES |= set("""köln wien ghent lund madrid lima sevilla torino utrecht peru pérou perú chile berlin us valencia canada texas prado
+burkina faso türkiye eiffel sherlock holmes sam ann elon tom asimov machiavelli niccolo seattle manuel azure nintendo android
+iphone chatgpt gpt stan aim dan omega vex null chaos freebot liberty rage lisbon scotland istanbul istambul rwanda eu america usa uk
+europe asia africa mongolia miami bundestag italian russian american british england english china chinese greek dutch roman jews
+muslims christians hindus yellowstone manchester venezuela venezuelas london paris rome russia australia indian""".split())
+WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?|\d+")
+AGE_OR_DATE = re.compile(r"year|yr|\bold\b|\bage|born|male\b|woman|\bman\b|1[5-9]\d\d|20\d\d|\bam\b|\bpm\b|\d:\d|month|\bat \d|(?i:january|march|april|may|june|july)\b")
+
+
+@functools.lru_cache(None)
+def lower_words():
+    """Words that stand in lower case in at least five training questions: as good as never a name."""
+    seen = collections.Counter()
+    for row in data.shared("intent.jsonl.gz"):
+        if row["split"] == "train" and row["source"] != "clinc150":
+            seen.update(set(w for w in WORD.findall(row["text"]) if w.islower()))
+    return {w for w, n in seen.items() if n >= 5}
+
+
+def plain_labels(text, encoding, numbers, trusted):
+    """Token labels of a text in which no PII was looked for: O where there can hardly be any, -100 (no loss) elsewhere.
+
+    `numbers`: its numbers are known to be quantities. `trusted`: written by us, no names but those in PLACES.
+    """
+    void = [False] * len(text)
+    common = lower_words()
+    for m in WORD.finditer(text):
+        w, low = m[0], m[0].lower()
+        if w[0].isdigit():
+            doubt = not numbers or bool(AGE_OR_DATE.search(text))
+        elif trusted or low in PLACES:
+            doubt = low in PLACES
+        elif w.islower():
+            doubt = False
+        else:
+            before = text[:m.start()].rstrip()
+            start = not before or before[-1] in ".?!:;\"\n" or "\n" in text[len(before):m.start()]
+            doubt = low not in common or not (start or w.isupper() or len(w) == 1)
+        if doubt:
+            void[m.start():m.end()] = [True] * (m.end() - m.start())
+    for m in re.finditer(r"\S*(?:@|://|www\.|\d[-.:/]\d)\S*", text):
+        void[m.start():m.end()] = [True] * (m.end() - m.start())
+    return [-100 if any(void[a:b]) else 0 for a, b in encoding.offsets]
+
+
+def plain(rnd):
+    """Questions, role play, attacks, noise: what the tagger meets most, and hardly any PII in it."""
+    own = [(r["text"], True, False) for r in chat_rows("train") for _ in range(2)]
+    own += [(r["text"], True, True) for r in data.own("guard_own.jsonl") for _ in range(2)] + [(noise(rnd), True, True) for _ in range(40)]
+    rows = [r for r in data.shared("intent.jsonl.gz") if r["split"] == "train" and r["source"] not in ("banking77", "clinc150", "snips")]
+    sums = ("math", "physics", "chemistry", "engineering", "economics", "biology")
+    out = [(casual(t, rnd, 0.4), n, o) for t, n, o in own] + [(r["text"], r["label"] in sums, False) for r in rnd.sample(rows, 1400)]
+    rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "train"]
+    out += [(r["text"], False, False) for r in rnd.sample([r for r in rows if r["label"]], 450) + rnd.sample([r for r in rows if not r["label"]], 750)]
+    made = []
+    for (text, numbers, trusted), e in zip(out, encode([t for t, _, _ in out])):
+        ids, tags, room = e.ids, plain_labels(text, e, numbers, trusted), 126
+        at = rnd.randrange(max(1, len(ids) - room + 1))
+        made.append((wrap(ids[at:at + room]), [-100] + tags[at:at + room] + [-100]))
+    return made
+
+
+def pii(rnd, keep=1.0, own_each=10, plain_too=True):
     rows = [r for r in data.shared("pii.jsonl.gz") if r["split"] == "train"]
     rows = [r for r in rows if not r["source"].startswith("pii-anon") or rnd.random() < keep]
     rows += Filler(rnd.randrange(1 << 30)).sample(own_each)
-    plain = [r["text"] for r in data.shared("intent.jsonl.gz") if r["split"] == "train" and r["source"] == "banking77"]
-    plain += [r["text"] for r in chat_rows("train") if r["text"][1:] == r["text"][1:].lower()]
-    rows += [{"text": t, "spans": [], "ignore": []} for t in rnd.sample(plain, 400)]
-    out = []
+    banking = [r["text"] for r in data.shared("intent.jsonl.gz") if r["split"] == "train" and r["source"] == "banking77"]
+    rows += [{"text": t, "spans": [], "ignore": []} for t in rnd.sample(banking, 300)]
+    out = plain(rnd) if plain_too else []
     for e, row in zip(encode([r["text"] for r in rows]), rows):
         ids, tags, room = e.ids, token_labels(row, e), PII_TOKENS - 2
         if len(ids) > room:

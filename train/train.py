@@ -41,6 +41,10 @@ def arguments():
     p.add_argument("--guard-keep", type=float, default=0.8, help="share of harmless guard rows in a round")
     p.add_argument("--pii-keep", type=float, default=0.6, help="share of the pii-anon rows in a round")
     p.add_argument("--minutes-between-checkpoints", type=float, default=4)
+    p.add_argument("--share", type=float, default=1.0, help="share of the intent and guard examples in a round")
+    p.add_argument("--no-plain", action="store_true", help="no texts without PII beside the PII texts")
+    p.add_argument("--first-round", type=int, default=0, help="number of the first round: a run that goes on from another needs other batches")
+    p.add_argument("--start", help="final.pt of the run to go on from")
     p.add_argument("--only-intent", choices=["ood"])
     p.add_argument("--smoke", action="store_true")
     return p.parse_args()
@@ -66,7 +70,7 @@ def batches(examples, a, rnd):
 def plan(a):
     """The steps of the whole run; a step is one or two (round, task, batch), one for each worker."""
     steps = []
-    for r in range(a.rounds):
+    for r in range(a.first_round, a.first_round + a.rounds):
         rnd = random.Random(a.seed * 1000 + r)
         sets = {}
         if a.only_intent:
@@ -74,7 +78,9 @@ def plan(a):
         else:
             sets["intent"] = tasks.intent(rnd)
             sets["guard"] = tasks.guard(rnd, keep=a.guard_keep)
-            sets["pii"] = tasks.pii(rnd, keep=a.pii_keep)
+            sets["pii"] = tasks.pii(rnd, keep=a.pii_keep, plain_too=not a.no_plain)
+            for task in ("intent", "guard"):
+                sets[task] = rnd.sample(sets[task], int(len(sets[task]) * a.share))
         part = []
         for task, examples in sets.items():
             made = batches(examples, a, rnd)
@@ -238,6 +244,8 @@ def main():
     print(len(steps), "steps", flush=True)
     sets = dev_sets(a)
     model = Family(("intent",) if a.only_intent else ("intent", "guard", "pii"))
+    if a.start:
+        model.load_state_dict(torch.load(a.start)["model"])
     size = sum(p.numel() for p in model.parameters())
     context = torch.multiprocessing.get_context("fork")
     barrier = context.Barrier(2)
