@@ -147,34 +147,34 @@ func (s *Shape) Names() []string {
 	return names
 }
 
-// DType implements models.Source.
-func (s *Shape) DType(name string) (tensor.DType, bool) {
+// Stat implements models.Source.
+func (s *Shape) Stat(name string) (tensor.View, bool) {
 	shape, ok := s.shapes[name]
+	v := tensor.View{Name: name, DType: tensor.F32, Shape: shape}
 	switch {
 	case len(shape) == 2 && s.precision == nn.I8:
-		return tensor.I8, ok
+		v.DType = tensor.I8
 	case len(shape) == 2 && s.precision == nn.BF16:
-		return tensor.BF16, ok
+		v.DType = tensor.BF16
 	}
-	return tensor.F32, ok
+	return v, ok
 }
 
 // Tensor implements models.Source. It keeps the last tensor only, and is for
 // one goroutine.
 func (s *Shape) Tensor(name string) (tensor.View, bool) {
-	shape, ok := s.shapes[name]
+	v, ok := s.Stat(name)
 	if !ok {
 		return tensor.View{}, false
 	}
 	if s.last.Name == name {
 		return s.last, true
 	}
+	shape := v.Shape
 	n := 1
 	for _, d := range shape {
 		n *= d
 	}
-	v := tensor.View{Name: name, Shape: shape}
-	v.DType, _ = s.DType(name)
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	r := rand.New(rand.NewPCG(h.Sum64(), 1))

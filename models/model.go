@@ -93,7 +93,7 @@ func ChoosePrecision(name string, src Source) (nn.Precision, error) {
 		return nn.ParsePrecision(name)
 	}
 	for _, n := range src.Names() {
-		if t, ok := src.DType(n); ok && t == tensor.I8 {
+		if v, ok := src.Stat(n); ok && v.DType == tensor.I8 {
 			return nn.I8, nil
 		}
 	}

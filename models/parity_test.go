@@ -327,7 +327,7 @@ func (s source) Names() (names []string) {
 	return names
 }
 
-func (s source) DType(name string) (tensor.DType, bool) { v, ok := s[name]; return v.DType, ok }
+func (s source) Stat(name string) (tensor.View, bool) { v, ok := s[name]; return v, ok }
 
 func (s source) Tensor(name string) (tensor.View, bool) { v, ok := s[name]; return v, ok }
 

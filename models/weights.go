@@ -16,8 +16,8 @@ import (
 // A Source is where tensors come from; *safetensors.File is one.
 type Source interface {
 	Names() []string
-	DType(name string) (tensor.DType, bool)
-	Tensor(name string) (tensor.View, bool) // may read it from a file
+	Stat(name string) (tensor.View, bool) // without data
+	Tensor(name string) (tensor.View, bool)
 }
 
 // scaleSuffix names the scales of an int8 tensor: X.weight [n k] has

@@ -229,14 +229,14 @@ func (f *File) Tensor(name string) (tensor.View, bool) {
 	return tensor.View{}, false
 }
 
-// DType is the type of a tensor; it reads nothing.
-func (f *File) DType(name string) (tensor.DType, bool) {
+// Stat is Tensor without the data.
+func (f *File) Stat(name string) (tensor.View, bool) {
 	for _, p := range f.parts {
 		if e, ok := p.find(name); ok {
-			return e.dtype, true
+			return p.view(name, e), true
 		}
 	}
-	return 0, false
+	return tensor.View{}, false
 }
 
 // read returns the data of e.

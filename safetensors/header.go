@@ -36,8 +36,8 @@ type part struct {
 	data  []byte
 	file  *os.File // of Lazy, instead of data, which begins at base
 	base  int64
-	index []entry  // by hash, then name
-	pairs []uint32 // where the keys of __metadata__ begin in text
+	index []entry  // by hash
+	pairs []uint64 // of __metadata__, by hash: the key's hash, then where it begins in text
 }
 
 // An entry is a tensor of the header. Names and shapes stay in the text, so that
@@ -86,9 +86,7 @@ func parsePart(name string, text []byte, dataLen int64) (*part, error) {
 	if text[0] != '{' {
 		return nil, p.fail("header does not begin with '{'")
 	}
-	if n := min(bytes.Count(text, []byte("{")), len(text)/minEntry+1); n > 1 {
-		p.index = make([]entry, 0, n)
-	}
+	p.index = make([]entry, 0, min(bytes.Count(text, []byte("{")), len(text)/minEntry+1))
 	if err := p.scan(); err != nil {
 		return nil, err
 	}
@@ -128,12 +126,7 @@ func (p *part) scan() error {
 			s.fail("__metadata__ occurs twice")
 		}
 		metadata = true
-		s.scanPairs("__metadata__", func(k, _ quoted) {
-			if len(p.pairs) == maxMetadata {
-				s.fail("__metadata__ has more than %d entries", maxMetadata)
-			}
-			p.pairs = append(p.pairs, s.offset(k))
-		})
+		p.scanMetadata(s, &h)
 	})
 	s.end("header")
 	if s.err == nil {
@@ -150,6 +143,24 @@ func (p *part) scan() error {
 	return p.fail("%v", s.err)
 }
 
+// scanMetadata reads __metadata__. It goes over it twice, first to count.
+func (p *part) scanMetadata(s *scanner, h *maphash.Hash) {
+	start, n := s.pos, 0
+	s.scanPairs("__metadata__", func(_, _ quoted) {
+		if n++; n > maxMetadata {
+			s.fail("__metadata__ has more than %d entries", maxMetadata)
+		}
+	})
+	if s.err != nil {
+		return
+	}
+	s.pos = start
+	p.pairs = make([]uint64, 0, n)
+	s.scanPairs("__metadata__", func(key, _ quoted) {
+		p.pairs = append(p.pairs, uint64(key.hash(h))<<32|uint64(s.offset(key)))
+	})
+}
+
 // scanPairs reads an object of strings.
 func (s *scanner) scanPairs(what string, pair func(key, value quoted)) {
 	s.object(what, func(key quoted) {
@@ -163,31 +174,21 @@ func (s *scanner) scanPairs(what string, pair func(key, value quoted)) {
 // offset is where q, a part of the text, begins.
 func (s *scanner) offset(q quoted) uint32 { return uint32(cap(s.text) - cap(q)) }
 
-// duplicatePair is a key that __metadata__ has twice, or nil.
+// duplicatePair sorts the pairs and finds a key that __metadata__ has twice, or
+// nil.
 func (p *part) duplicatePair() quoted {
-	var h maphash.Hash
-	h.SetSeed(seed)
-	keys := make([]entry, len(p.pairs))
-	for i, pos := range p.pairs {
-		keys[i] = entry{name: pos, hash: p.quotedAt(pos).hash(&h)}
-	}
-	if e, ok := p.duplicate(keys); ok {
-		return p.quotedAt(e.name)
-	}
-	return nil
-}
-
-// duplicate sorts entries by hash and finds a name that occurs twice.
-func (p *part) duplicate(es []entry) (entry, bool) {
-	slices.SortFunc(es, func(a, b entry) int { return cmp.Compare(a.hash, b.hash) })
-	for i := range es {
-		for j := i + 1; j < len(es) && es[j].hash == es[i].hash; j++ {
-			if p.quotedAt(es[i].name).equal(p.quotedAt(es[j].name)) {
-				return es[i], true
+	slices.Sort(p.pairs)
+	for i, a := range p.pairs {
+		for _, b := range p.pairs[i+1:] {
+			if a>>32 != b>>32 {
+				break
+			}
+			if key := p.quotedAt(uint32(a)); key.equal(p.quotedAt(uint32(b))) {
+				return key
 			}
 		}
 	}
-	return entry{}, false
+	return nil
 }
 
 // scanEntry reads the value of one tensor: {"dtype": …, "shape": …, "data_offsets": …}.
@@ -239,7 +240,7 @@ func (p *part) scanEntry(s *scanner, key quoted, h *maphash.Hash) {
 
 // dtype finds the type that q names.
 func (s *scanner) dtype(q quoted) tensor.DType {
-	d, ok := tensor.ParseDType(string(q[1 : len(q)-1]))
+	d, ok := tensor.ParseDType(q.String())
 	if !ok {
 		var known []string
 		for d := tensor.F64; d.Size() > 0; d++ {
@@ -276,17 +277,17 @@ func (s *scanner) product() int64 {
 	return int64(n)
 }
 
-// bracketed is the list that begins at start, for an error.
+// bracketed is the list of numbers that begins at start, for an error.
 func (s *scanner) bracketed(start int) string {
-	end := start
-	for end < len(s.text) && end < start+2*clipLen && s.text[end] != ']' {
+	end := start + 1
+	for end < len(s.text) && strings.IndexByte("0123456789, ", s.text[end]) >= 0 {
 		end++
 	}
-	list := strings.TrimPrefix(string(s.text[start:end]), "[")
+	list, more := s.text[start+1:end], ""
 	if len(list) > clipLen {
-		list = list[:clipLen] + "…"
+		list, more = list[:clipLen], "…"
 	}
-	return "[" + list + "]"
+	return "[" + string(list) + more + "]"
 }
 
 // offsets reads data_offsets: where the data begins and ends.
@@ -349,8 +350,16 @@ func (p *part) checkData(dataLen int64) error {
 
 // checkNames sorts the index for lookups and wants every name to occur once.
 func (p *part) checkNames() error {
-	if e, twice := p.duplicate(p.index); twice {
-		return p.failTensor(e, "occurs twice in the header")
+	slices.SortFunc(p.index, func(a, b entry) int { return cmp.Compare(a.hash, b.hash) })
+	for i, a := range p.index {
+		for _, b := range p.index[i+1:] {
+			if a.hash != b.hash {
+				break
+			}
+			if p.quotedAt(a.name).equal(p.quotedAt(b.name)) {
+				return p.failTensor(a, "occurs twice in the header")
+			}
+		}
 	}
 	return nil
 }
@@ -382,7 +391,7 @@ func (p *part) view(name string, e entry) tensor.View {
 // metadata reads __metadata__.
 func (p *part) metadata(into map[string]string) {
 	for _, pos := range p.pairs {
-		s := &scanner{text: p.text, pos: int(pos)}
+		s := &scanner{text: p.text, pos: int(uint32(pos))}
 		key := s.str("")
 		s.expect(':', "")
 		into[key.String()] = s.str("").String()

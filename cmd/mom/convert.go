@@ -209,6 +209,8 @@ func (m memory) Names() []string {
 	return names
 }
 
+func (m memory) Stat(name string) (tensor.View, bool) { v, ok := m[name]; return v, ok }
+
 func (m memory) Tensor(name string) (tensor.View, bool) { v, ok := m[name]; return v, ok }
 
 // copyFiles copies what belongs to the model beside its tensors.
