@@ -184,7 +184,7 @@ type product struct {
 	x        unsafe.Pointer
 	ldx      uintptr
 	w        unsafe.Pointer
-	groups   int     // of k
+	groups   int // of k
 	block    int
 	colBytes uintptr // bytes of a padded column of w
 	xscale   unsafe.Pointer
@@ -224,7 +224,7 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 			if ep.Bias != nil {
 				copy(bias[h][:cols], ep.Bias[h*p.cols+c0:])
 			}
-			tiles[h] = p.panelTile(u, h, count)
+			tiles[h] = p.panelTile(u, h, count, u+1 < u1)
 			tiles[h].bias = unsafe.Pointer(&bias[h])
 			tiles[h].dst, tiles[h].ldd = unsafe.Pointer(&scratch[h]), uintptr(4*width)
 		}
@@ -267,15 +267,16 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 }
 
 // panelTile returns a tile with what is the same for all rows of panel h of unit
-// u. count is the number of tiles of rows, which share the work of prefetching.
-func (p *product) panelTile(u, h, count int) tile {
+// u. count is the number of tiles of rows, which share the work of prefetching
+// if there is more than this unit.
+func (p *product) panelTile(u, h, count int, more bool) tile {
 	_, _, vecs := p.unit(u)
 	at := p.panel(u, h)
 	t := tile{ldx: p.ldx, w: unsafe.Add(p.w, uintptr(at)*p.colBytes), k: p.groups, vecs: vecs, block: p.block}
 	if p.format == formatI8 {
 		t.wscale, t.offset = unsafe.Add(p.wscale, 4*at), unsafe.Add(p.offset, 4*at)
 	}
-	if u+1 < p.Units() {
+	if more {
 		// The same panel of the next unit, if that is as wide.
 		t.next, t.fetch = uintptr(p.halves*vecs*vecCols)*p.colBytes, uintptr(64/count)
 	}

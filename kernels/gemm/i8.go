@@ -35,11 +35,7 @@ func PackI8(w []int8, scale []float32, n, k int, gated bool) *I8 {
 		packPanel(p.data[at*s.kpad:], w[r0*k:], width, rows, k, p.block)
 		copy(p.scale[at:at+rows], scale[r0:])
 		for j := range rows {
-			sum := int32(0)
-			for _, v := range w[(r0+j)*k : (r0+j+1)*k] {
-				sum += int32(v)
-			}
-			p.offset[at+j] = -128 * sum
+			p.offset[at+j] = -128 * sum(w[(r0+j)*k:][:k])
 		}
 	})
 	return p
