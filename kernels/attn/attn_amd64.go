@@ -166,18 +166,31 @@ var newState = func() (s state) {
 // scoresArgs are the arguments of scores: S = K Qᵀ of a group, with a part of
 // the softmax of another group on the side. Strides are in bytes.
 type scoresArgs struct {
-	k      unsafe.Pointer // [keys][d]
-	stride int            // of k
-	q      unsafe.Pointer // [steps][lanes of the group]
-	steps  int
-	s      unsafe.Pointer // out [keys][lanes]
-	six    int            // tiles of six keys,
-	tail   int            // keys of the tile after them, and of the
-	tail2  int            // one after that; 0 for none
-	state  *state         // top is updated
-	first  int            // for the band: query of lane 0 - first key + Reach
-	width  int            // for the band: 2*Reach
-	aside  aside
+	k       unsafe.Pointer // [keys][d]
+	stride  int            // of k
+	q       unsafe.Pointer // [steps][lanes of the group]
+	steps   int
+	s       unsafe.Pointer // out [keys][lanes]
+	six     int            // tiles of six keys, counted down,
+	tail    int            // keys of the tile after them, and of the
+	tail2   int            // one after that; 0 for none
+	state   *state         // top is updated
+	first   int            // for the band: query of lane 0 - first key + Reach
+	width   int            // for the band: 2*Reach
+	aside   aside
+	packing packing
+}
+
+// packing is the part of a block's packing that is done within the scores of
+// its first group. There is none if tiles is 0.
+type packing struct {
+	tiles    int // of six keys, each of which packs eight rows of K and of V
+	k, v     unsafe.Pointer
+	ld       int            // bytes between their rows
+	at       int            // bytes from k and v to the rows to pack, advanced
+	kTo, vTo unsafe.Pointer // advanced
+	columns  int            // 32 columns each, left of the rows at hand
+	all      int            // in a row
 }
 
 // An aside is the part of another group's softmax that is done within a

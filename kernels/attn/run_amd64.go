@@ -49,7 +49,6 @@ func attendVector(j job, k kernel, scratch []float32) {
 				r.blockHi = min(hi, (lo/blockKeys+1)*blockKeys)
 			}
 			lo = r.blockHi
-			r.pack()
 			r.block(row, end)
 		}
 	}
@@ -59,18 +58,16 @@ func attendVector(j job, k kernel, scratch []float32) {
 // softmax of a group is done beside the scores of the next.
 func (r *run) block(row, end int) {
 	var before, g group
+	packed := false
 	for slot := 0; row < end; slot++ {
 		g = group{slot: slot, row: row, rows: min(r.group, end-row)}
 		row += g.rows
-		g.vectors = (g.rows + r.vector - 1) / r.vector
-		lo, hi := r.job.band(g.row, g.row+g.rows)
-		g.lo, g.hi = max(lo, r.blockLo), min(hi, r.blockHi)
-		if g.lo >= g.hi {
+		if !r.keys(&g) {
 			continue
 		}
-		g.first, g.last = g.lo == lo, g.hi == hi
-		if r.kernel == kernelBF16 {
-			g.lo &^= 1
+		if !packed {
+			r.pack(&g)
+			packed = true
 		}
 		g.scores = r.at(r.plan.scores + slot%2*r.scoreW)
 		r.score(&g, &before)
@@ -82,6 +79,22 @@ func (r *run) block(row, end int) {
 	if before.rows != 0 {
 		r.finish(&before, &group{})
 	}
+}
+
+// keys sets which keys of the block the group attends to, and returns whether
+// there are any.
+func (r *run) keys(g *group) bool {
+	g.vectors = (g.rows + r.vector - 1) / r.vector
+	lo, hi := r.job.band(g.row, g.row+g.rows)
+	g.lo, g.hi = max(lo, r.blockLo), min(hi, r.blockHi)
+	if g.lo >= g.hi {
+		return false
+	}
+	g.first, g.last = g.lo == lo, g.hi == hi
+	if r.kernel == kernelBF16 {
+		g.lo &^= 1
+	}
+	return true
 }
 
 // at returns the address of scratch[offset].
@@ -105,22 +118,8 @@ func (r *run) score(g, before *group) {
 	a.steps = r.d / r.step()
 	a.state = st
 	a.aside = r.aside(before)
-	reach := r.job.reach
-	if reach < 0 {
-		r.scoreKeys(g, g.lo, g.hi, false)
-	} else {
-		// Rows all attend to keys [inLo,inHi): no mask there.
-		inLo := clamp(g.row+g.rows-1-reach, g.lo, g.hi)
-		inLo = min(g.hi, g.lo+roundUp(inLo-g.lo, 6))
-		inHi := clamp(g.row+reach+1, inLo, g.hi)
-		inHi = inLo + (inHi-inLo)/6*6
-		if inLo < inHi {
-			r.scoreKeys(g, g.lo, inLo, true)
-			r.scoreKeys(g, inLo, inHi, false)
-			r.scoreKeys(g, inHi, g.hi, true)
-		} else {
-			r.scoreKeys(g, g.lo, g.hi, true)
-		}
+	for _, part := range r.parts(g) {
+		r.scoreKeys(g, part.lo, part.hi, part.mask)
 	}
 	before.did(r, &a.aside)
 	r.fold(st)
@@ -131,6 +130,40 @@ func (r *run) score(g, before *group) {
 			floats[(g.hi-g.lo)*g.vectors*r.vector+i] = masked
 		}
 	}
+}
+
+// A part is some keys of a group, all scored with the band's mask, or without.
+type part struct {
+	lo, hi int
+	mask   bool
+}
+
+// parts splits a group's keys: only those far from its rows need the mask. All
+// but the last part are full tiles.
+func (r *run) parts(g *group) [3]part {
+	reach := r.job.reach
+	if reach < 0 {
+		return [3]part{{g.lo, g.hi, false}}
+	}
+	lo := clamp(g.row+g.rows-1-reach, g.lo, g.hi)
+	lo = min(g.hi, g.lo+roundUp(lo-g.lo, 6))
+	hi := clamp(g.row+reach+1, lo, g.hi)
+	if hi < g.hi {
+		hi = lo + (hi-lo)/6*6
+	}
+	if lo == hi {
+		return [3]part{{g.lo, g.hi, true}}
+	}
+	return [3]part{{g.lo, lo, true}, {lo, hi, false}, {hi, g.hi, true}}
+}
+
+// sixes returns how many tiles of six keys the group's scores have.
+func (r *run) sixes(g *group) (tiles int) {
+	for _, part := range r.parts(g) {
+		six, _, _ := split(part.hi - part.lo)
+		tiles += six
+	}
+	return tiles
 }
 
 func (r *run) scoreKeys(g *group, lo, hi int, mask bool) {
@@ -264,8 +297,8 @@ func split(n int) (six, tail, tail2 int) {
 func clamp(x, lo, hi int) int { return max(lo, min(x, hi)) }
 
 // pack sets r.k and r.v for the block: where they are, or rounded to bf16 and
-// padded in the scratch.
-func (r *run) pack() {
+// padded in the scratch. first is the first group with keys in it.
+func (r *run) pack(first *group) {
 	j := &r.job
 	if r.kernel == kernelBF16 {
 		r.blockLo &^= 1
@@ -280,19 +313,39 @@ func (r *run) pack() {
 	}
 	r.k, r.v = unsafe.Pointer(&k[0]), unsafe.Pointer(&v[0])
 	r.kStride, r.vStride = ld*4, ld*4
-	if r.kernel != kernelBF16 {
-		return
+	if r.kernel == kernelBF16 {
+		r.packBF16(v[(keys-1)*ld:], keys, first)
 	}
+}
+
+// packBF16 packs the block at r.k and r.v, of which the scores of the first
+// group do as much as they can. lastV is the last row of V.
+func (r *run) packBF16(lastV []float32, keys int, first *group) {
 	packK, packV := r.at(r.packK), r.at(r.packV)
-	packKBF16(packK, r.k, r.kStride, keys, r.d)
-	if keys > 1 {
-		packVBF16(packV, r.v, r.vStride, keys/2, r.d)
+	pairs := keys / 2
+	now := pairs // pairs of rows to pack here
+	p := &r.scoresArgs.packing
+	*p = packing{}
+	if r.d%32 == 0 {
+		// The first tile's rows must be there, and each tile packs 4 pairs.
+		p.tiles = max(0, min((pairs-3)/4, r.sixes(first)))
+		now -= 4 * p.tiles
+	}
+	if p.tiles > 0 {
+		p.k, p.v, p.ld, p.at = r.k, r.v, r.kStride, 2*now*r.kStride
+		p.kTo, p.vTo = unsafe.Add(packK, 4*now*r.d), unsafe.Add(packV, 4*now*r.d)
+		p.columns, p.all = r.d/32, r.d/32
+	}
+	if now > 0 {
+		packKBF16(packK, r.k, r.kStride, 2*now, r.d)
+		packVBF16(packV, r.v, r.vStride, now, r.d)
 	}
 	if keys%2 != 0 {
 		two := r.scratch[r.rows:][:2*r.d]
-		copy(two[:r.d], v[(keys-1)*ld:])
+		copy(two[:r.d], lastV)
 		clear(two[r.d:])
-		packVBF16(unsafe.Add(packV, keys/2*r.d*4), unsafe.Pointer(&two[0]), r.d*4, 1, r.d)
+		packKBF16(unsafe.Add(packK, 4*pairs*r.d), unsafe.Add(r.k, 2*pairs*r.kStride), 0, 1, r.d)
+		packVBF16(unsafe.Add(packV, 4*pairs*r.d), unsafe.Pointer(&two[0]), r.d*4, 1, r.d)
 	}
 	r.k, r.kStride = packK, r.d*2
 	r.v, r.vStride = packV, r.d*4

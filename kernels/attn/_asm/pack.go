@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"mom/kernels/internal/asmgen"
 )
 
@@ -179,6 +181,86 @@ func (g *gen) packV() {
 	g.L("DECQ DX")
 	g.L("JNZ %s", pair)
 	g.end()
+}
+
+// loopPack prints the product of a tile of scores, each of whose rounds packs
+// 32 columns of two rows of K and of V. Eight rows are packed in a tile that
+// needs six, so that rows of K are ready in time if the first six were.
+func (g *gen) loopPack(p product) {
+	const k, v, ld, kTo, vTo = "R9", "R11", "R14", "R10", "R12"
+	g.L("MOVQ %d(R15), %s", scoresPackAt, v)
+	g.L("MOVQ %d(R15), %s", scoresPackK, k)
+	g.L("ADDQ %s, %s", v, k)
+	g.L("ADDQ %d(R15), %s", scoresPackV, v)
+	g.L("MOVQ %d(R15), %s", scoresPackLd, ld)
+	g.L("MOVQ %d(R15), %s", scoresPackKTo, kTo)
+	g.L("MOVQ %d(R15), %s", scoresPackVTo, vTo)
+	g.L("MOVQ %d(R15), CX", scoresSteps)
+	g.L("SHRQ $2, CX")
+	steps := func() {
+		for range roundSteps / 2 {
+			g.productStep(p)
+		}
+	}
+	const a, b = regTmp, regTmp + 1
+	top, same := g.NewLabel("packing"), g.NewLabel("same")
+	g.Label(top)
+	g.interleave(steps, func() {
+		for row := range 2 {
+			g.prefetchPair(k, ld)
+			g.load("("+k+")", a)
+			g.load("64("+k+")", b)
+			g.L("%s", asmgen.VCVTNE2PS2BF16(a, b, a))
+			g.store(a, []string{"(" + kTo + ")", "(" + kTo + ")(R8*1)"}[row])
+			g.L("%s %s, %s", []string{"ADDQ", "SUBQ"}[row], ld, k)
+		}
+		g.L("ADDQ $128, %s", k)
+		g.L("ADDQ $64, %s", kTo)
+	})
+	g.interleave(steps, func() {
+		g.prefetchPair(v, ld)
+		for _, at := range []int{0, 64} {
+			g.load(fmt.Sprintf("%d(%s)", at, v), a)
+			g.load(fmt.Sprintf("%d(%s)(%s*1)", at, v, ld), b)
+			g.L("%s", asmgen.VCVTNE2PS2BF16(a, b, a))
+			g.L("VPERMW %s, %s, %s", g.r(a), g.r(regPair), g.r(a))
+			g.store(a, fmt.Sprintf("%d(%s)", at, vTo))
+		}
+		g.L("ADDQ %s, %s", ld, v)
+		g.prefetchPair(v, ld)
+		g.L("SUBQ %s, %s", ld, v)
+		g.L("ADDQ $128, %s", v)
+		g.L("ADDQ $128, %s", vTo)
+	})
+	g.L("DECQ %d(R15)", scoresPackCols)
+	g.L("JNZ %s", same)
+	// The next pair of rows: a row of kTo is R8 bytes, as one of k is columns.
+	g.L("ADDQ R8, %s", kTo)
+	g.L("LEAQ (%s)(%s*2), %s", k, ld, k)
+	g.L("LEAQ (%s)(%s*2), %s", v, ld, v)
+	g.L("SUBQ R8, %s", k)
+	g.L("SUBQ R8, %s", k)
+	g.L("SUBQ R8, %s", v)
+	g.L("SUBQ R8, %s", v)
+	g.L("VMOVQ %d(R15), X%d", scoresPackAll, a) // no other register is left
+	g.L("VMOVQ X%d, %d(R15)", a, scoresPackCols)
+	g.Label(same)
+	g.L("DECQ CX")
+	g.L("JNZ %s", top)
+	g.L("MOVQ %s, %d(R15)", kTo, scoresPackKTo)
+	g.L("MOVQ %s, %d(R15)", vTo, scoresPackVTo)
+	g.L("SUBQ %d(R15), %s", scoresPackV, v)
+	g.L("MOVQ %s, %d(R15)", v, scoresPackAt)
+	g.L("MOVQ %d(R15), R9", scoresQ)
+	g.L("MOVQ %d(R15), R10", scoresNextP)
+	g.L("MOVQ %d(R15), R12", scoresNext)
+	g.L("MOVQ %d(R15), R14", scoresState)
+}
+
+// prefetchPair fetches the 32 columns that a round packs one tile later.
+func (g *gen) prefetchPair(at, ld string) {
+	g.L("PREFETCHT0 (%s)(%s*8)", at, ld)
+	g.L("PREFETCHT0 64(%s)(%s*8)", at, ld)
 }
 
 // packNarrow prints packQ for 8 rows; d is a multiple of 8.

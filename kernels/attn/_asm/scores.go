@@ -44,11 +44,13 @@ func (g *gen) productStep(p product) {
 	p.advance()
 }
 
-// loop prints CX steps of a product, at least one.
-func (g *gen) loop(p product) {
+// loop prints CX times some steps of a product, at least one.
+func (g *gen) loop(p product, steps int) {
 	top := g.NewLabel("product")
 	g.Label(top)
-	g.productStep(p)
+	for range steps {
+		g.productStep(p)
+	}
 	g.L("DECQ CX")
 	g.L("JNZ %s", top)
 }
@@ -77,21 +79,30 @@ func (g *gen) loopAside(p product, side aside) {
 
 // scoresArgs, the struct that scores takes.
 const (
-	scoresK      = 8 * iota // first row of K (bf16: packed rows)
-	scoresStride            // bytes between rows of K
-	scoresQ                 // packed queries, [step][query]
-	scoresSteps             // steps of a product
-	scoresS                 // out: scores [key][query]
-	scoresSix               // tiles of 6 keys
-	scoresTail              // keys of the next tile, 0 for none
-	scoresTail2             // keys of the last tile, 0 for none
-	scoresState             // state of the group
-	scoresFirst             // query of lane 0 - first key + Reach (masked only)
-	scoresWidth             // 2*Reach
-	scoresNext              // softmax on the side: scores of another group,
-	scoresNextN             // how many keys (bf16: pairs) of it are left,
-	scoresNextSt            // its state
-	scoresNextP             // bf16: where its probabilities go
+	scoresK       = 8 * iota // first row of K (bf16: packed rows)
+	scoresStride             // bytes between rows of K
+	scoresQ                  // packed queries, [step][query]
+	scoresSteps              // steps of a product
+	scoresS                  // out: scores [key][query]
+	scoresSix                // tiles of 6 keys
+	scoresTail               // keys of the next tile, 0 for none
+	scoresTail2              // keys of the last tile, 0 for none
+	scoresState              // state of the group
+	scoresFirst              // query of lane 0 - first key + Reach (masked only)
+	scoresWidth              // 2*Reach
+	scoresNext               // softmax on the side: scores of another group,
+	scoresNextN              // how many keys (bf16: pairs) of it are left,
+	scoresNextSt             // its state
+	scoresNextP              // bf16: where its probabilities go
+	scoresPack               // bf16, packing on the side: tiles of six keys to do it in
+	scoresPackK              // first row of K to pack
+	scoresPackV              // first row of V
+	scoresPackLd             // bytes between rows of either
+	scoresPackAt             // bytes from both to where they begin
+	scoresPackKTo            // where to
+	scoresPackVTo
+	scoresPackCols // groups of 32 columns left of the pair of rows at hand
+	scoresPackAll  // groups of 32 columns of a row
 )
 
 // state of a group: 5 arrays of 32 floats.
@@ -125,7 +136,6 @@ func (g *gen) scoresFunc(vectors int, mask bool) {
 	g.L("MOVQ %d(R15), R8", scoresStride)
 	g.L("MOVQ %d(R15), R9", scoresQ)
 	g.L("MOVQ %d(R15), DX", scoresS)
-	g.L("MOVQ %d(R15), R11", scoresSix)
 	g.L("MOVQ %d(R15), R12", scoresNext)
 	g.L("MOVQ %d(R15), R13", scoresNextN)
 	g.L("MOVQ %d(R15), R10", scoresNextP)
@@ -138,28 +148,37 @@ func (g *gen) scoresFunc(vectors int, mask bool) {
 		}
 	}
 	tail, six := g.NewLabel("tail"), g.NewLabel("six")
-	g.L("TESTQ R11, R11")
-	g.L("JZ %s", tail)
+	g.L("CMPQ %d(R15), $0", scoresSix)
+	g.L("JEQ %s", tail)
 	g.Label(six)
 	if g.wide() {
 		plain, made := g.NewLabel("plain"), g.NewLabel("made")
+		if g.bf16 {
+			full := g.NewLabel("full")
+			g.L("CMPQ %d(R15), $0", scoresPack)
+			g.L("JEQ %s", full)
+			g.L("DECQ %d(R15)", scoresPack)
+			g.scoresProduct(maxRows, vectors, g.loopPack)
+			g.L("JMP %s", made)
+			g.Label(full)
+		}
 		g.L("MOVQ %d(R15), CX", scoresSteps)
 		g.L("SHRQ $2, CX")
 		g.L("CMPQ R13, CX")
 		g.L("JLT %s", plain)
 		g.L("SUBQ CX, R13")
-		g.scoresProduct(maxRows, vectors, true)
+		g.scoresProduct(maxRows, vectors, func(p product) { g.loopAside(p, aside{s: "R12", p: "R10"}) })
 		g.L("JMP %s", made)
 		g.Label(plain)
-		g.scoresProduct(maxRows, vectors, false)
+		g.scoresProduct(maxRows, vectors, nil)
 		g.Label(made)
 		g.scoresEpilogue(maxRows, vectors, mask)
 	} else {
-		g.scoresProduct(maxRows, vectors, false)
+		g.scoresProduct(maxRows, vectors, nil)
 		g.scoresEpilogue(maxRows, vectors, mask)
 		g.softmaxAside(maxRows)
 	}
-	g.L("DECQ R11")
+	g.L("DECQ %d(R15)", scoresSix)
 	g.L("JNZ %s", six)
 	g.Label(tail)
 	g.L("MOVQ %d(R15), R11", scoresTail)
@@ -174,7 +193,7 @@ func (g *gen) scoresFunc(vectors int, mask bool) {
 	g.L("JMP %s", done)
 	for rows := 1; rows < maxRows; rows++ {
 		g.Label(cases[rows])
-		g.scoresProduct(rows, vectors, false)
+		g.scoresProduct(rows, vectors, nil)
 		g.scoresEpilogue(rows, vectors, mask)
 		g.L("MOVQ %d(R15), R11", scoresTail2)
 		g.L("MOVQ $0, %d(R15)", scoresTail2)
@@ -193,9 +212,8 @@ func (g *gen) scoresFunc(vectors int, mask bool) {
 	g.end()
 }
 
-// scoresProduct is the product of a tile, with an aside of as many units as
-// CX says rounds, or alone.
-func (g *gen) scoresProduct(rows, vectors int, side bool) {
+// scoresProduct is the product of a tile, by a loop of its own if with is nil.
+func (g *gen) scoresProduct(rows, vectors int, with func(product)) {
 	bases := []string{"AX", "BX"}
 	g.L("MOVQ SI, AX")
 	if rows > 3 {
@@ -213,12 +231,13 @@ func (g *gen) scoresProduct(rows, vectors int, side bool) {
 		g.L("ADDQ $%d, DI", vectors*g.bytes)
 	}}
 	g.clear(p)
-	if side {
-		g.loopAside(p, aside{s: "R12", p: "R10"})
+	if with != nil {
+		with(p)
 		return
 	}
 	g.L("MOVQ %d(R15), CX", scoresSteps)
-	g.loop(p)
+	g.L("SHRQ $2, CX") // d is a multiple of 8
+	g.loop(p, 4)
 }
 
 // scoresEpilogue masks and stores a tile and takes its maxima. It advances SI,

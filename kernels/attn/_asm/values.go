@@ -147,10 +147,10 @@ func (g *gen) valuesTile(rows, vectors int) {
 		g.Label(plain)
 		g.L("MOVQ %d(R14), CX", tileSteps)
 		g.Label(rest)
-		g.loop(p)
+		g.loop(p, 1)
 		g.Label(made)
 	} else {
-		g.loop(p)
+		g.loop(p, 1)
 	}
 	g.L("LEAQ (DX)(R10*1), BX")
 	g.L("MOVQ %d(R15), AX", valuesState)
