@@ -9,7 +9,7 @@ import (
 // width, of which blocks of so many values lie together: 4 or 8 bytes. What it
 // does not write stays zero.
 func packPanel[T any](panel, w []T, width, rows, k, block int) {
-	const chunk = 32 // blocks of each row in turn: the panel's lines fill up in the cache
+	const chunk = 1024 // blocks of each row in turn: as much of a panel as fits in the cache
 	blocks := k / block
 	for i0 := 0; i0 < blocks; i0 += chunk {
 		i1 := min(i0+chunk, blocks)
