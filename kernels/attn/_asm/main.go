@@ -1,4 +1,4 @@
-// Command _asm writes the amd64 assembly of package attn.
+// Command _asm writes the assembly of package attn.
 //
 // Vocabulary, shared with attn_amd64.go: a group is the queries that are
 // scored together, one in each lane of one or two vectors. Scores are held
@@ -35,6 +35,7 @@ func main() {
 	g.softmax()
 	g.values()
 	narrow.Write("attn_avx2_amd64.s")
+	arm64()
 }
 
 // A gen prints the functions of one level.
