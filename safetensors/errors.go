@@ -9,7 +9,7 @@ import (
 // files do not fit together.
 type FormatError struct {
 	File   string
-	Tensor string // "" when no single tensor is at fault
+	Tensor string // "" when no single tensor is at fault; the beginning of a very long name
 	Reason string // "data_offsets [96, 64]: the end is before the start"
 }
 
@@ -32,13 +32,13 @@ func clip(s string) string {
 		}
 		s = s[:n] + "…"
 	}
+	if s == "" || !utf8.ValidString(s) {
+		return strconv.Quote(s)
+	}
 	for _, r := range s {
 		if r == ' ' || r == '"' || !strconv.IsPrint(r) {
 			return strconv.Quote(s)
 		}
-	}
-	if s == "" {
-		return `""`
 	}
 	return s
 }

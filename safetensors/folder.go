@@ -114,7 +114,7 @@ func parseIndex(name string, text []byte) (*shardIndex, error) {
 		return nil, x.fail("", "weight_map is missing or empty")
 	}
 	if i := x.duplicate(); i >= 0 {
-		return nil, x.fail(x.quotedAt(x.tensors[i].at).String(), "occurs twice in weight_map")
+		return nil, x.fail(x.quotedAt(x.tensors[i].at).brief(), "occurs twice in weight_map")
 	}
 	return x, nil
 }
@@ -125,7 +125,7 @@ func (x *shardIndex) fail(tensor, format string, args ...any) error {
 
 func (x *shardIndex) quotedAt(pos uint32) quoted {
 	s := scanner{text: x.text, pos: int(pos)}
-	return s.str("")
+	return s.str("", "")
 }
 
 // scanMap reads weight_map. It goes over it twice, first to count.

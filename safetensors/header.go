@@ -101,12 +101,12 @@ func (p *part) fail(format string, args ...any) error {
 }
 
 func (p *part) failTensor(e entry, format string, args ...any) error {
-	return &FormatError{File: p.name, Tensor: p.nameOf(e), Reason: fmt.Sprintf(format, args...)}
+	return &FormatError{File: p.name, Tensor: p.quotedAt(e.name).brief(), Reason: fmt.Sprintf(format, args...)}
 }
 
 func (p *part) quotedAt(pos uint32) quoted {
 	s := scanner{text: p.text, pos: int(pos)}
-	return s.str("")
+	return s.str("", "")
 }
 
 func (p *part) nameOf(e entry) string { return p.quotedAt(e.name).String() }
@@ -131,7 +131,7 @@ func (p *part) scan() error {
 	s.end("header")
 	if s.err == nil {
 		if k := p.duplicatePair(); k != nil {
-			s.fail("__metadata__ has the key %s twice", clip(k.String()))
+			s.fail("__metadata__ has the key %s twice", clip(k.brief()))
 		}
 	}
 	if s.err == nil {
@@ -164,7 +164,7 @@ func (p *part) scanMetadata(s *scanner, h *maphash.Hash) {
 // scanPairs reads an object of strings.
 func (s *scanner) scanPairs(what string, pair func(key, value quoted)) {
 	s.object(what, func(key quoted) {
-		value := s.str("value in " + what)
+		value := s.str("value in ", what)
 		if s.err == nil {
 			pair(key, value)
 		}
@@ -193,6 +193,10 @@ func (p *part) duplicatePair() quoted {
 
 // scanEntry reads the value of one tensor: {"dtype": …, "shape": …, "data_offsets": …}.
 func (p *part) scanEntry(s *scanner, key quoted, h *maphash.Hash) {
+	if key.is("") {
+		s.fail("header has a tensor without a name")
+		return
+	}
 	e := entry{name: s.offset(key), hash: key.hash(h)}
 	var dtype quoted
 	var values int64 // product of the shape
@@ -207,7 +211,7 @@ func (p *part) scanEntry(s *scanner, key quoted, h *maphash.Hash) {
 		switch {
 		case field.is("dtype"):
 			once(0, "dtype")
-			dtype = s.str("dtype")
+			dtype = s.str("", "dtype")
 		case field.is("shape"):
 			once(1, "shape")
 			s.peek()
@@ -217,7 +221,7 @@ func (p *part) scanEntry(s *scanner, key quoted, h *maphash.Hash) {
 			once(2, "data_offsets")
 			e.begin, e.end = s.offsets()
 		default:
-			s.fail("unknown key %s", clip(field.String()))
+			s.fail("unknown key %s", clip(field.brief()))
 		}
 	})
 	for i, field := range []string{"dtype", "shape", "data_offsets"} {
@@ -232,7 +236,7 @@ func (p *part) scanEntry(s *scanner, key quoted, h *maphash.Hash) {
 		s.checkSize(p, e, values)
 	}
 	if s.err != nil {
-		s.err = &FormatError{File: p.name, Tensor: key.String(), Reason: s.err.Error()}
+		s.err = &FormatError{File: p.name, Tensor: key.brief(), Reason: s.err.Error()}
 		return
 	}
 	p.index = append(p.index, e)
@@ -240,13 +244,13 @@ func (p *part) scanEntry(s *scanner, key quoted, h *maphash.Hash) {
 
 // dtype finds the type that q names.
 func (s *scanner) dtype(q quoted) tensor.DType {
-	d, ok := tensor.ParseDType(q.String())
+	d, ok := tensor.ParseDType(q.brief())
 	if !ok {
 		var known []string
 		for d := tensor.F64; d.Size() > 0; d++ {
 			known = append(known, d.String())
 		}
-		s.fail("dtype %s is not supported; supported are %s", clip(q.String()), strings.Join(known, ", "))
+		s.fail("dtype %s is not supported; supported are %s", clip(q.brief()), strings.Join(known, ", "))
 	}
 	return d
 }
@@ -338,7 +342,7 @@ func (p *part) checkData(dataLen int64) error {
 		case e.begin > at:
 			return p.failTensor(e, "%d bytes that belong to no tensor before data_offsets [%d, %d]", e.begin-at, e.begin, e.end)
 		case e.begin < at:
-			return p.failTensor(e, "data_offsets [%d, %d] overlap tensor %s", e.begin, e.end, clip(p.nameOf(p.index[i-1])))
+			return p.failTensor(e, "data_offsets [%d, %d] overlap tensor %s", e.begin, e.end, clip(p.quotedAt(p.index[i-1].name).brief()))
 		}
 		at = e.end
 	}
@@ -392,8 +396,8 @@ func (p *part) view(name string, e entry) tensor.View {
 func (p *part) metadata(into map[string]string) {
 	for _, pos := range p.pairs {
 		s := &scanner{text: p.text, pos: int(uint32(pos))}
-		key := s.str("")
+		key := s.str("", "")
 		s.expect(':', "")
-		into[key.String()] = s.str("").String()
+		into[key.String()] = s.str("", "").String()
 	}
 }

@@ -65,7 +65,7 @@ func (s *scanner) found() string {
 // member must consume. what names the object in errors.
 func (s *scanner) object(what string, member func(key quoted)) {
 	s.list('{', '}', what, func() {
-		key := s.str("key in " + what)
+		key := s.str("key in ", what)
 		s.expect(':', what)
 		if s.err == nil {
 			member(key)
@@ -90,26 +90,29 @@ func (s *scanner) list(begin, end byte, what string, item func()) {
 	}
 }
 
-// str reads a string and checks its escapes.
-func (s *scanner) str(what string) quoted {
-	start := s.pos
-	s.expect('"', what)
+// str reads a string and checks its escapes; role and what say what it is.
+func (s *scanner) str(role, what string) quoted {
 	if s.err != nil {
 		return nil
 	}
-	start = s.pos - 1
+	if s.peek() != '"' {
+		s.fail("%s%s: want a string at byte %d of the JSON, found %s", role, what, s.pos, s.found())
+		return nil
+	}
+	start := s.pos
+	s.pos++
 	for s.pos < len(s.text) {
 		switch c := s.text[s.pos]; {
 		case c == '"':
 			s.pos++
 			return quoted(s.text[start:s.pos])
 		case c < 0x20:
-			s.fail("%s: control character %#02x in a string at byte %d of the JSON", what, c, s.pos)
+			s.fail("%s%s: control character %#02x in a string at byte %d of the JSON", role, what, c, s.pos)
 			return nil
 		case c == '\\':
 			_, n := unescape(s.text[s.pos:])
 			if n == 0 {
-				s.fail("%s: invalid escape at byte %d of the JSON", what, s.pos)
+				s.fail("%s%s: invalid escape at byte %d of the JSON", role, what, s.pos)
 				return nil
 			}
 			s.pos += n
@@ -117,7 +120,7 @@ func (s *scanner) str(what string) quoted {
 			s.pos++
 		}
 	}
-	s.fail("%s: string at byte %d of the JSON does not end", what, start)
+	s.fail("%s%s: string at byte %d of the JSON does not end", role, what, start)
 	return nil
 }
 
@@ -140,8 +143,8 @@ func (s *scanner) natural(what string) int64 {
 		s.pos++
 	}
 	switch {
-	case c == '"' || c == '{' || c == '[':
-		s.fail("%s: want a number, found %q", what, c)
+	case s.pos == start && (c == 0 || strings.IndexByte(`"{}[],:`, c) >= 0):
+		s.fail("%s: want a number, found %s", what, s.found())
 	case s.pos == start || s.pos < len(s.text) && strings.IndexByte("+-.eE", s.text[s.pos]) >= 0:
 		s.fail("%s: %s is not a whole number from 0 up", what, s.literal(start))
 	case s.pos-start > 1 && s.text[start] == '0':
@@ -155,10 +158,6 @@ func (s *scanner) literal(start int) string {
 	end := start
 	for end < len(s.text) && strings.IndexByte(" \t\r\n,:{}[]\"", s.text[end]) < 0 {
 		end++
-	}
-	if end == start {
-		s.pos = start
-		return s.found()
 	}
 	return clip(string(s.text[start:min(end, start+2*clipLen)]))
 }
@@ -178,7 +177,7 @@ func (s *scanner) skip(what string, depth int) {
 	case '[':
 		s.list('[', ']', what, func() { s.skip(what, depth+1) })
 	case '"':
-		s.str(what)
+		s.str("", what)
 	default:
 		s.bare(what)
 	}
@@ -265,19 +264,27 @@ func (q quoted) plain() bool {
 }
 
 // String is what q stands for.
-func (q quoted) String() string {
-	if len(q) < 2 {
-		return ""
-	}
-	if q.plain() {
+func (q quoted) String() string { return q.upTo(len(q)) }
+
+// brief is String, but of a very long q only the beginning, for errors.
+func (q quoted) brief() string {
+	const enough = 2 * clipLen
+	return q.upTo(enough)
+}
+
+// upTo is as much of what q stands for as fits in n bytes.
+func (q quoted) upTo(limit int) string {
+	if len(q) <= limit+2 && q.plain() {
 		return string(q[1 : len(q)-1])
 	}
 	var b strings.Builder
-	b.Grow(len(q))
 	for rest := q.body(); ; {
 		r, n := rest.next()
-		if n == 0 {
+		if n == 0 || b.Len()+utf8.RuneLen(r) > limit {
 			return b.String()
+		}
+		if b.Len() == 0 {
+			b.Grow(min(limit, len(q)))
 		}
 		b.WriteRune(r)
 		rest = rest[n:]

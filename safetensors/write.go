@@ -111,6 +111,8 @@ func badView(v tensor.View, twice bool, at uint64) string {
 	switch {
 	case twice:
 		return "is given twice"
+	case v.Name == "":
+		return "has no name"
 	case v.Name == "__metadata__":
 		return "has a name that the format reserves"
 	case !utf8.ValidString(v.Name):

@@ -1,0 +1,5 @@
+//go:build !(linux || darwin)
+
+package safetensors
+
+func makePipe(string) bool { return false }
