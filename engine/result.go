@@ -74,6 +74,7 @@ func (e *Engine) combine(q *request, text string, r *Result) {
 			r.Offsets = append(r.Offsets[:0], q.enc.Offsets...)
 			h.Spans = e.bio[i].spans(h.Spans, h.Scores, &q.enc)
 			if head.Function == "pii" {
+				trimSpans(h.Spans, text)
 				h.Spans = addPatterns(h.Spans, &q.matches, text)
 			}
 		case models.MaskedLM:

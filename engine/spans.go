@@ -75,10 +75,12 @@ func newBIO(h *models.Head) *bio {
 }
 
 // spans reads the labels word by word: the tokens of a word vote with their
-// probabilities, B- and I- of a type together. A span goes on while the type
-// stays and the next word does not rather begin a new one. Its score is the
-// mean over its words. Words whose probability of O is above 1 - threshold are
-// outside. scores [tokens width].
+// probabilities, B- and I- of a type together. Words whose probability of O is
+// above 1 - threshold are outside. A span goes on while the type stays and the
+// next word does not rather begin a new one; over a word that touches the one
+// before it (in addresses, dates, numbers with hyphens) it goes on in any case,
+// unless another type begins there. A span's score is the mean over its words.
+// scores [tokens width].
 func (b *bio) spans(dst []Span, scores []float32, enc *tokenizer.Encoding) []Span {
 	open, words := -1, 0
 	for t := 0; t < len(enc.IDs); {
@@ -86,60 +88,83 @@ func (b *bio) spans(dst []Span, scores []float32, enc *tokenizer.Encoding) []Spa
 		for end < len(enc.IDs) && enc.Words[end] == enc.Words[t] && enc.Words[t] >= 0 {
 			end++
 		}
-		kind, score, begins := b.vote(scores[t*b.width : end*b.width])
+		v := b.vote(scores[t*b.width : end*b.width])
 		start, stop := enc.Offsets[t].Start, enc.Offsets[end-1].End
-		switch {
-		case kind < 0:
-		case kind == open && !begins:
-			s := &dst[len(dst)-1]
-			s.End = stop
-			s.Score += (score - s.Score) / float32(words+1)
-			words++
-		default:
-			dst = append(dst, Span{Start: start, End: stop, Label: b.types[kind].name, Score: score})
-			words = 1
-		}
-		open = kind
 		t = end
+		if v.kind < 0 {
+			open = -1
+			continue
+		}
+		if open >= 0 {
+			s := &dst[len(dst)-1]
+			touches := s.End == start && (v.kind == open || !v.mostlyBegins)
+			if touches || v.kind == open && !v.begins {
+				s.End = stop
+				words++
+				s.Score += (v.score - s.Score) / float32(words)
+				continue
+			}
+		}
+		dst = append(dst, Span{Start: start, End: stop, Label: b.types[v.kind].name, Score: v.score})
+		open, words = v.kind, 1
 	}
 	return dst
 }
 
-// vote returns the type with the highest mean probability over a word's tokens,
-// or -1 for outside, and whether the first token begins it.
-func (b *bio) vote(scores []float32) (best int, score float32, begins bool) {
+// A vote is what the tokens of a word say: the type with the highest mean
+// probability, or -1 for outside; whether the first token begins it, and
+// whether they do so on average.
+type vote struct {
+	kind                 int
+	score                float32
+	begins, mostlyBegins bool
+}
+
+func (b *bio) vote(scores []float32) vote {
 	n := b.width
 	rows := float32(len(scores) / n)
-	if b.outside >= 0 {
-		var o float32
-		for i := b.outside; i < len(scores); i += n {
-			o += scores[i]
+	sum := func(label int) (s float32) {
+		if label < 0 {
+			return 0
 		}
-		if 1-o/rows < b.threshold {
-			return -1, 0, false
+		for i := label; i < len(scores); i += n {
+			s += scores[i]
 		}
+		return s
 	}
-	best = -1
+	v := vote{kind: -1}
+	if b.outside >= 0 && 1-sum(b.outside)/rows < b.threshold {
+		return v
+	}
 	for k, t := range b.types {
-		var sum float32
-		for i := 0; i < len(scores); i += n {
-			if t.begin >= 0 {
-				sum += scores[i+t.begin]
-			}
-			if t.inside >= 0 {
-				sum += scores[i+t.inside]
-			}
-		}
-		if best < 0 || sum > score {
-			best, score = k, sum
+		if s := (sum(t.begin) + sum(t.inside)) / rows; v.kind < 0 || s > v.score {
+			v.kind, v.score = k, s
 		}
 	}
-	if best < 0 {
-		return -1, 0, false
+	if v.kind < 0 {
+		return v
 	}
-	t := b.types[best]
-	begins = t.begin >= 0 && t.inside >= 0 && scores[t.begin] > scores[t.inside]
-	return best, score / rows, begins
+	if t := b.types[v.kind]; t.begin >= 0 && t.inside >= 0 {
+		v.begins = scores[t.begin] > scores[t.inside]
+		v.mostlyBegins = sum(t.begin) >= sum(t.inside)
+	}
+	return v
+}
+
+// trimSpans takes punctuation off the ends of spans, where it belongs to the
+// sentence: full stops too where they are no part of an abbreviation.
+func trimSpans(spans []Span, text string) {
+	for i := range spans {
+		s := &spans[i]
+		marks := ",;:"
+		switch s.Label {
+		case "DOMAIN_NAME", "EMAIL_ADDRESS", "DATE_TIME":
+			marks = ".,;:!?"
+		}
+		for s.End > s.Start+1 && strings.IndexByte(marks, text[s.End-1]) >= 0 {
+			s.End--
+		}
+	}
 }
 
 // addPatterns merges what the recognisers find in text into the model's spans.
