@@ -57,7 +57,7 @@ func TestFamilyGolden(t *testing.T) {
 		precision string
 		tol       float64 // of logits
 		agree     float64 // share of same labels, and of same spans
-	}{{"f32", 2e-3, 1}, {"bf16", 0.15, 0.97}, {"int8", 0.6, 0.95}} {
+	}{{"f32", 2e-3, 1}, {"bf16", 0.15, 0.97}, {"int8", 0.8, 0.92}} {
 		t.Run(c.precision, func(t *testing.T) {
 			e := family(t, Options{Precision: c.precision})
 			if e.Window().Tokens != g.Window {

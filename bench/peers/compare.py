@@ -108,9 +108,9 @@ def timed(run, ids, seconds):
     return statistics.median(times)
 
 
-def ours(mom, folder, precision, tokens, threads, seconds):
+def ours(mom, folder, precision, tokens, threads, passes):
     out = subprocess.run([mom, "bench", "model", "--model", folder, "--precision", precision, "--tokens", str(tokens),
-                          "--threads", str(threads), "--seconds", str(seconds), "--json"],
+                          "--threads", str(threads), "--passes", str(passes), "--json"],
                          capture_output=True, text=True)
     if out.returncode:
         sys.exit(out.stderr)
@@ -127,6 +127,7 @@ def main():
     p.add_argument("--engines", default="ort-int8,ort-fp32,ov-bf16,ov-fp32,torch-fp32,mom-int8,mom-bf16,mom-f32")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--seconds", type=float, default=1.0, help="per cell and round")
+    p.add_argument("--passes", type=int, default=15, help="of mom, per cell and round")
     p.add_argument("--json", action="store_true")
     a = p.parse_args()
     rng = np.random.default_rng(0)
@@ -152,7 +153,7 @@ def main():
                         if e in peers:
                             cells[e].append(timed(peers[e], ids, a.seconds))
                         else:
-                            r = ours(a.mom, folder, e[4:], tokens, threads, a.seconds)
+                            r = ours(a.mom, folder, e[4:], tokens, threads, a.passes)
                             cells[e].append(r["p50_ms"])
                             share.setdefault(e, []).append(r["percent_of_ceiling"])
                 row = {e: round(statistics.median(v), 2) for e, v in cells.items()}
