@@ -16,13 +16,17 @@ func layerNorm(dst []float32, ldd int, x []float32, ldx, m, d int, gamma, beta [
 		return
 	}
 	g, b := first(gamma), first(beta)
-	for i, rows := 0, max(1, batch/d); i < m; i += rows {
-		n := min(rows, m-i)
+	for {
+		n := rows(m, d)
 		if cpu.HasAVX512 {
-			layerNormAVX512(&dst[i*ldd], ldd, &x[i*ldx], ldx, n, d, g, b, eps)
+			layerNormAVX512(&dst[0], ldd, &x[0], ldx, n, d, g, b, eps)
 		} else {
-			layerNormAVX2(&dst[i*ldd], ldd, &x[i*ldx], ldx, n, d, g, b, eps)
+			layerNormAVX2(&dst[0], ldd, &x[0], ldx, n, d, g, b, eps)
 		}
+		if m -= n; m == 0 {
+			return
+		}
+		dst, x = dst[n*ldd:], x[n*ldx:]
 	}
 }
 
@@ -32,14 +36,26 @@ func rmsNorm(dst []float32, ldd int, x []float32, ldx, m, d int, gamma []float32
 		return
 	}
 	g := first(gamma)
-	for i, rows := 0, max(1, batch/d); i < m; i += rows {
-		n := min(rows, m-i)
+	for {
+		n := rows(m, d)
 		if cpu.HasAVX512 {
-			rmsNormAVX512(&dst[i*ldd], ldd, &x[i*ldx], ldx, n, d, g, eps)
+			rmsNormAVX512(&dst[0], ldd, &x[0], ldx, n, d, g, eps)
 		} else {
-			rmsNormAVX2(&dst[i*ldd], ldd, &x[i*ldx], ldx, n, d, g, eps)
+			rmsNormAVX2(&dst[0], ldd, &x[0], ldx, n, d, g, eps)
 		}
+		if m -= n; m == 0 {
+			return
+		}
+		dst, x = dst[n*ldd:], x[n*ldx:]
 	}
+}
+
+// rows returns how many of m rows one call of a kernel takes.
+func rows(m, d int) int {
+	if m*d <= batch {
+		return m
+	}
+	return max(1, batch/d)
 }
 
 func first(x []float32) *float32 {

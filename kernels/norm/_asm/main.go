@@ -1,4 +1,4 @@
-// Command _asm writes the amd64 assembly of package norm.
+// Command _asm writes the assembly of package norm.
 //
 // Rows are taken in pairs, whose sums overlap: half of the time of a single
 // row is spent waiting for a sum across the lanes, a root and a division. The
@@ -26,11 +26,13 @@ func scale(r int) int   { return 12 + r }
 func main() {
 	lanes.Both("norm", func(g *lanes.Gen) {
 		g.Float("one", 1)
+		g.Float("minusOne", -1)
 		g.Begin("layerNorm", "(dst *float32, ldd int, x *float32, ldx, m, d int, gamma, beta *float32, eps float32)", 68)
 		kernel(g, kind{centre: true, parameters: []string{"BX", "DX"}, eps: "eps+64(FP)"})
 		g.Begin("rmsNorm", "(dst *float32, ldd int, x *float32, ldx, m, d int, gamma *float32, eps float32)", 60)
 		kernel(g, kind{parameters: []string{"BX"}, eps: "eps+56(FP)"})
 	})
+	arm64()
 }
 
 type kind struct {
@@ -69,7 +71,9 @@ func kernel(g *lanes.Gen, k kind) {
 	g.End()
 }
 
-// rows normalises n rows.
+// rows normalises n rows. With the mean, it works with mean-x and a negative
+// scale, because that subtraction can read x from memory: fewer instructions let
+// more of them wait for the sums at the same time.
 func rows(g *lanes.Gen, k kind, n int) {
 	if k.centre {
 		sum(g, n, func(r, acc int, at string, masked bool) {
@@ -85,9 +89,9 @@ func rows(g *lanes.Gen, k kind, n int) {
 	}
 	sum(g, n, func(r, acc int, at string, masked bool) {
 		e := element(r)
-		g.Load(at, e, masked)
-		if k.centre {
-			centre(g, e, mean(r), masked)
+		k.load(g, at, r, masked)
+		if k.centre && masked && !g.Wide() {
+			g.P("VANDPS v15, v%[1]d, v%[1]d", e) // lanes that are masked out hold the mean
 		}
 		g.P("VFMADD231PS v%[1]d, v%[1]d, v%[2]d", e, acc)
 	})
@@ -95,22 +99,30 @@ func rows(g *lanes.Gen, k kind, n int) {
 	for r := range n {
 		g.P("VFMADD213SS X%d, X14, X%d\nVSQRTSS X%[2]d, X%[2]d, X%[2]d", element(0), sums(r))
 	}
-	g.P("VMOVSS {one}, X%d", element(0))
+	one := "one"
+	if k.centre {
+		one = "minusOne"
+	}
+	g.P("VMOVSS {%s}, X%d", one, element(0))
 	for r := range n {
 		g.P("VDIVSS X%d, X%d, X%[3]d\nVBROADCASTSS X%[3]d, v%[3]d", sums(r), element(0), scale(r))
 	}
 	affine(g, k, n)
 }
 
-// centre subtracts the mean, except from lanes that are masked out.
-func centre(g *lanes.Gen, e, mean int, masked bool) {
+// load reads a vector of row r into element(r): x, or mean-x.
+func (k kind) load(g *lanes.Gen, at string, r int, masked bool) {
+	e := element(r)
 	switch {
+	case !k.centre:
+		g.Load(at, e, masked)
 	case !masked:
-		g.P("VSUBPS v%[2]d, v%[1]d, v%[1]d", e, mean)
+		g.P("VSUBPS %s, v%d, v%d", at, mean(r), e)
 	case g.Wide():
-		g.P("VSUBPS.Z v%[2]d, v%[1]d, K1, v%[1]d", e, mean)
+		g.P("VSUBPS.Z %s, v%d, K1, v%d", at, mean(r), e)
 	default:
-		g.P("VSUBPS v%[2]d, v%[1]d, v%[1]d\nVANDPS v15, v%[1]d, v%[1]d", e, mean)
+		g.Load(at, e, true)
+		g.P("VSUBPS v%[2]d, v%[1]d, v%[2]d", mean(r), e)
 	}
 }
 
@@ -149,24 +161,24 @@ func affine(g *lanes.Gen, k kind, n int) {
 		}
 		g.Elements("CX", 4/n, func(vectors int, masked bool) {
 			for i := range vectors {
+				fused := has == 3 && n == 1 && !masked // beta is read by the sum
 				for p, base := range k.parameters {
-					if has>>p&1 == 1 {
+					if has>>p&1 == 1 && !(p == beta && fused) {
 						g.Load(g.At(base, 4, i), p, masked)
 					}
 				}
 				for r := range n {
 					e := element(r)
-					g.Load(g.At(from[r], 4, i), e, masked)
-					if k.centre {
-						g.P("VSUBPS v%[2]d, v%[1]d, v%[1]d", e, mean(r))
-					}
+					k.load(g, g.At(from[r], 4, i), r, masked)
 					g.P("VMULPS v%[2]d, v%[1]d, v%[1]d", e, scale(r))
-					switch has {
-					case 1:
+					switch {
+					case fused:
+						g.P("VFMADD213PS %s, v%d, v%d", g.At(k.parameters[beta], 4, i), gamma, e)
+					case has == 1:
 						g.P("VMULPS v%[2]d, v%[1]d, v%[1]d", e, gamma)
-					case 2:
+					case has == 2:
 						g.P("VADDPS v%[2]d, v%[1]d, v%[1]d", e, beta)
-					case 3:
+					case has == 3:
 						g.P("VFMADD213PS v%d, v%d, v%d", beta, gamma, e)
 					}
 					g.Store(e, g.At(to[r], 4, i), masked)
