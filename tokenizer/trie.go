@@ -16,7 +16,7 @@ type trie struct {
 
 const (
 	trieEnd   = 1 << 31
-	maxTrie   = 1 << 24 // nodes: a key has 24 bits for one
+	maxTrie   = 1 << 22 // nodes; a key has 24 bits for one
 	trieMul   = 0x9E3779B97F4A7C15
 	trieChild = trieEnd - 1
 )
@@ -53,7 +53,7 @@ func (t *trie) step(node uint32, c byte) (*uint64, error) {
 		}
 	}
 	if len(t.value) >= maxTrie {
-		return nil, errors.New("the tokens have too many different beginnings (more than 2^24)")
+		return nil, errors.New("the tokens have too many different beginnings (more than 2^22)")
 	}
 	if len(t.value)*4 >= len(t.slots)*3 {
 		t.grow()
