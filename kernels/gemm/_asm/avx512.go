@@ -11,6 +11,7 @@ import (
 type kernel512 struct {
 	file
 	arithmetic512
+	bound bool // memory may limit it
 }
 
 // arithmetic512 is what differs between formats. Registers from
@@ -37,10 +38,10 @@ func (k kernel512) emit() {
 	}
 }
 
-// tile has two loops. They differ in how they prefetch the next panel: when many
-// tiles share that work, a line at a time, into the first-level cache; when one
-// or two do, as many lines as the group has vectors, into the second level,
-// because now the lines would displace the panel in use.
+// tile prefetches the next panel. For kernels that memory may limit it has two
+// loops: when many tiles share that work, each group fetches a line into the
+// first-level cache; when one or two do, as many lines as it has vectors into
+// the second level, because now they would displace the panel in use.
 func (k kernel512) tile(rows, vecs int) {
 	k.init(k, rows, vecs)
 	loop := func(prefetch func()) {
@@ -49,7 +50,8 @@ func (k kernel512) tile(rows, vecs int) {
 			k.L("ADDQ $%d, %s", 64*vecs, weights)
 		})
 	}
-	if vecs == 3 {
+	switch {
+	case vecs == 3 && k.bound:
 		dense, end := k.NewLabel("dense"), k.NewLabel("end")
 		k.L("LEAQ (%s)(%s*2), %s", step, step, step)
 		k.L("CMPQ %s, $64", step)
@@ -67,7 +69,14 @@ func (k kernel512) tile(rows, vecs int) {
 			k.L("ADDQ %s, %s", step, fetch)
 		})
 		k.Label(end)
-	} else { // a narrow panel is in the last unit: little or nothing comes next
+	case vecs == 3:
+		loop(func() {
+			for range vecs {
+				k.L("PREFETCHT1 (%s)", fetch)
+				k.L("ADDQ %s, %s", step, fetch)
+			}
+		})
+	default: // a narrow panel is in the last unit: nothing comes next
 		loop(func() {})
 	}
 	k.toFloat(k, rows, vecs)

@@ -48,17 +48,17 @@ func main() {
 		write func(f *asmgen.File)
 	}{
 		{"f32_amd64.s", func(f *asmgen.File) {
-			kernel512{file{f, "f32Tile512", 8, 4}, f32x512{}}.emit()
+			kernel512{file{f, "f32Tile512", 8, 4}, f32x512{}, true}.emit()
 			kernel256{file{f, "f32Tile256", 6, 4}, f32x256{}}.emit()
 		}},
 		{"bf16_amd64.s", func(f *asmgen.File) {
-			kernel512{file{f, "bf16Tile512", 8, 4}, bf16x512{}}.emit()
-			kernel512{file{f, "bf16TileWiden512", 8, 4}, bf16Widenx512{}}.emit()
+			kernel512{file{f, "bf16Tile512", 8, 4}, bf16x512{}, true}.emit()
+			kernel512{file{f, "bf16TileWiden512", 8, 4}, bf16Widenx512{}, false}.emit()
 			kernel256{file{f, "bf16TileWiden256", 6, 4}, bf16Widenx256{}}.emit()
 		}},
 		{"i8_amd64.s", func(f *asmgen.File) {
-			kernel512{file{f, "i8TileVNNI512", 8, 4}, i8VNNIx512{}}.emit()
-			kernel512{file{f, "i8TileMadd512", 7, 4}, i8Maddx512{}}.emit()
+			kernel512{file{f, "i8TileVNNI512", 8, 4}, i8VNNIx512{}, true}.emit()
+			kernel512{file{f, "i8TileMadd512", 7, 4}, i8Maddx512{}, false}.emit()
 			kernel256{file{f, "i8TileVNNI256", 6, 4}, i8VNNIx256{}}.emit()
 			kernel256{file{f, "i8TileMadd256", 4, 4}, i8Maddx256{}}.emit()
 		}},
