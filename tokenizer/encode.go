@@ -117,10 +117,15 @@ func (t *Tokenizer) encodeWord(e *Encoding, a *aligned, start, end int) error {
 	entry := t.cache.entry(&key)
 	var ids [cacheIDs]int32
 	n := entry.get(&key, &ids)
-	switch n {
-	case 0:
+	switch {
+	case n == 0:
 		return t.encodeLong(e, a, start, end, &key, entry)
-	case 1:
+	case n == 1 && a.plain: // a whole word begins and ends at characters
+		e.IDs = append(e.IDs, ids[0])
+		e.Offsets = append(e.Offsets, Span{a.base + start, a.base + end})
+		e.Words = append(e.Words, e.word)
+		return nil
+	case n == 1:
 		e.emit(ids[0], a, start, end)
 		return nil
 	}
