@@ -184,6 +184,9 @@ func testMul(t *testing.T, r *rig) {
 	dst := kerneltest.Guarded[float32](t, (rigRows-1)*ldd+r.cols)
 	var whole []float32 // the rows of the largest batch
 	for m := rigRows; m > 0; m-- {
+		if r.n*r.k > 8000 && m%8 > 1 {
+			continue // the smaller shapes see every number of rows
+		}
 		d := dst[len(dst)-(m-1)*ldd-r.cols:]
 		fill(d, -77)
 		ep := Epilogue{Bias: r.bias}
