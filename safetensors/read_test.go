@@ -197,3 +197,37 @@ func TestSameHash(t *testing.T) {
 		t.Error("one name twice was not found")
 	}
 }
+
+// testdata/reference.safetensors was written by safetensors.torch.save_file of
+// the Python package.
+func TestReference(t *testing.T) {
+	for name, opts := range ways() {
+		f, err := Open("testdata/reference.safetensors", opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if got := f.Metadata(); !maps.Equal(got, map[string]string{"format": "pt", "note": "naïve \"quoted\"\n"}) {
+			t.Errorf("%s: metadata %q", name, got)
+		}
+		for tensorName, want := range map[string][]float32{
+			"a.weight": {1.5, -2, 0.25, 3}, "h": {0.5, 65504}, "bf": {7}, "d": {1e-3}, "e": {},
+		} {
+			v, _ := f.Tensor(tensorName)
+			got := make([]float32, v.Len())
+			if err := v.Float32s(got); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s: %s is %v, %v; want %v", name, tensorName, got, err, want)
+			}
+		}
+		for tensorName, want := range map[string][]int64{"b": {1, 2, -3}, "i": {-1 << 40}, "t": {1, 0, 1}} {
+			v, _ := f.Tensor(tensorName)
+			got := make([]int64, v.Len())
+			if err := v.Int64s(got); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s: %s is %v, %v; want %v", name, tensorName, got, err, want)
+			}
+		}
+		if n := len(f.Names()); n != 8 {
+			t.Errorf("%s: %d tensors", name, n)
+		}
+	}
+}
