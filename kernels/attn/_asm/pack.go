@@ -135,6 +135,7 @@ func (g *gen) packK() {
 	g.Label(block)
 	g.L("SUBQ $32, CX")
 	g.L("JLT %s", half)
+	g.prefetchPair("AX", "R8")
 	g.load("(AX)", 0)
 	g.load("64(AX)", 1)
 	g.L("%s", asmgen.VCVTNE2PS2BF16(0, 1, 0))
@@ -168,8 +169,11 @@ func (g *gen) packV() {
 	g.L("MOVQ SI, AX")
 	g.L("MOVQ d+32(FP), CX")
 	g.Label(block)
+	g.L("LEAQ (AX)(R8*1), BX")
+	g.L("PREFETCHT0 (AX)(R8*8)")
+	g.L("PREFETCHT0 (BX)(R8*8)")
 	g.load("(AX)", 0)
-	g.load("(AX)(R8*1)", 1)
+	g.load("(BX)", 1)
 	g.L("%s", asmgen.VCVTNE2PS2BF16(0, 1, 0))
 	g.L("VPERMW %s, %s, %s", g.r(0), g.r(regPair), g.r(0))
 	g.store(0, "(DI)")
@@ -257,7 +261,7 @@ func (g *gen) loopPack(p product) {
 	g.L("MOVQ %d(R15), R14", scoresState)
 }
 
-// prefetchPair fetches the 32 columns that a round packs one tile later.
+// prefetchPair fetches 32 columns that are packed eight rows later.
 func (g *gen) prefetchPair(at, ld string) {
 	g.L("PREFETCHT0 (%s)(%s*8)", at, ld)
 	g.L("PREFETCHT0 64(%s)(%s*8)", at, ld)
