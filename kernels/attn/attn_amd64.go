@@ -217,6 +217,9 @@ type valuesArgs struct {
 	last    int // 1: divide by state.sum
 	count   int // tiles, counted down
 	aside   aside
+	ahead   unsafe.Pointer // rows to fetch for later, one with each row of dst
+	aheadLd int            // bytes between them
+	aheadAt int            // bytes to the next
 	tiles   [8]tile
 }
 

@@ -233,6 +233,8 @@ func (r *run) finish(g, after *group) {
 	a.count = r.tile(g, row)
 	a.aside = r.aside(after)
 	j := &r.job
+	next := min(g.row+2*r.group, j.q1-1) // whose queries will be packed next
+	a.ahead, a.aheadLd, a.aheadAt = unsafe.Pointer(&j.q[next*j.ld]), j.ld*4, 0
 	if !r.padded {
 		a.dst, a.stride = unsafe.Pointer(&j.dst[g.row*j.ldd]), j.ldd*4
 		r.values(a)

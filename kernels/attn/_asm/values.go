@@ -20,7 +20,10 @@ const (
 	valuesNextN
 	valuesNextSt
 	valuesNextP
-	valuesTiles // array of tiles
+	valuesAhead // row of another matrix to fetch with each row of dst
+	valuesAheadLd
+	valuesAheadAt // bytes to the next such row
+	valuesTiles   // array of tiles
 )
 
 // A tile of values: some rows of the group and the keys that they attend to.
@@ -68,6 +71,7 @@ func (g *gen) values() {
 		g.valuesRows(rows)
 		g.L("ADDQ $%d, R12", 4*rows)
 		g.L("MOVQ BX, DX")
+		g.advanceAhead(rows)
 		if rows > 1 {
 			g.L("JMP %s", next)
 		}
@@ -119,6 +123,10 @@ func (g *gen) valuesRows(rows int) {
 }
 
 func (g *gen) valuesTile(rows, vectors int) {
+	g.prefetchRows(rows, "DX", valuesStride)
+	g.L("MOVQ %d(R15), AX", valuesAhead)
+	g.L("ADDQ %d(R15), AX", valuesAheadAt)
+	g.prefetchRows(rows, "AX", valuesAheadLd)
 	g.L("MOVQ SI, AX")
 	g.L("LEAQ (R11)(R10*1), DI")
 	g.L("MOVQ %d(R14), CX", tileSteps)
@@ -177,4 +185,22 @@ func (g *gen) valuesTile(rows, vectors int) {
 		g.L("ADDQ %d(R15), BX", valuesStride)
 	}
 	g.L("SUBQ R10, BX")
+}
+
+// prefetchRows fetches the columns of a tile, of rows from first on.
+func (g *gen) prefetchRows(rows int, first string, stride int) {
+	g.L("LEAQ (%s)(R10*1), BX", first)
+	for row := range rows {
+		if row > 0 {
+			g.L("ADDQ %d(R15), BX", stride)
+		}
+		g.L("PREFETCHT0 (BX)")
+		g.L("PREFETCHT0 64(BX)")
+	}
+}
+
+func (g *gen) advanceAhead(rows int) {
+	g.L("MOVQ %d(R15), AX", valuesAheadLd)
+	g.L("IMULQ $%d, AX", rows)
+	g.L("ADDQ AX, %d(R15)", valuesAheadAt)
 }
