@@ -26,7 +26,7 @@ func I8() float64 { return rate(i8Loop) }
 
 const (
 	sample  = 500 * time.Microsecond // short, to fall between interruptions
-	samples = 60
+	samples = 100
 )
 
 // rate returns the highest rate of loop, which runs n times and returns the
