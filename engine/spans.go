@@ -167,22 +167,12 @@ func trimSpans(spans []Span, text string) {
 	}
 }
 
-// addPatterns merges what the recognisers find in text into the model's spans.
-// A match that is verified by a checksum replaces whatever overlaps it; another
-// match replaces overlapping spans of its own label and weaker ones, and gives
-// way to the rest.
+// addPatterns merges what the recognisers find in text into the model's spans. A
+// match takes the place of all spans that it overlaps: its form was checked,
+// while the model guesses at where a number or an address ends.
 func addPatterns(spans []Span, matches *[]pattern.Match, text string) []Span {
 	*matches = pattern.Find((*matches)[:0], text)
 	for _, m := range *matches {
-		wins := true
-		for _, s := range spans {
-			if s.Start < m.End && m.Start < s.End && !m.Verified && s.Label != m.Label && s.Score > m.Score {
-				wins = false
-			}
-		}
-		if !wins {
-			continue
-		}
 		spans = slices.DeleteFunc(spans, func(s Span) bool { return s.Start < m.End && m.Start < s.End })
 		spans = append(spans, Span{m.Start, m.End, m.Label, m.Score, Pattern})
 	}
