@@ -218,6 +218,8 @@ type valuesArgs struct {
 	count   int // tiles, counted down
 	aside   aside
 	ahead   unsafe.Pointer // rows to fetch for later, one with each row of dst
+	aheadK  unsafe.Pointer // more of them, or nil
+	aheadV  unsafe.Pointer // and more, if aheadK is not nil
 	aheadLd int            // bytes between them
 	aheadAt int            // bytes to the next
 	tiles   [8]tile

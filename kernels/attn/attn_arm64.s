@@ -1831,117 +1831,211 @@ TEXT ·softmaxNEON(SB), NOSPLIT, $0-32
 	MOVD st+16(FP), R2
 	MOVD vectors+24(FP), R3
 	MOVD $·constants<>(SB), R25
-	FMOVQ 16(R25), F16
+	FMOVQ 16(R25), F20
 	LSL $4, R3, R4
 pair_50:
 	FMOVQ state_max+0(R2), F0
-	FMOVQ state_max+16(R2), F8
-	FMOVQ state_top+0(R2), F17
-	FMOVQ state_top+16(R2), F18
-	WORD $0x4e20f631 // fmax v17.4s, v17.4s, v0.4s
-	WORD $0x4e28f652 // fmax v18.4s, v18.4s, v8.4s
-	FMOVQ F17, state_max+0(R2)
-	FMOVQ F18, state_max+16(R2)
-	WORD $0x4eb1d400 // fsub v0.4s, v0.4s, v17.4s
-	WORD $0x4eb2d508 // fsub v8.4s, v8.4s, v18.4s
-	WORD $0x6ea0e604 // fcmgt v4.4s, v16.4s, v0.4s
-	WORD $0x6ea8e60c // fcmgt v12.4s, v16.4s, v8.4s
+	FMOVQ state_max+16(R2), F5
+	FMOVQ state_top+0(R2), F21
+	FMOVQ state_top+16(R2), F22
+	WORD $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
+	WORD $0x4e25f6d6 // fmax v22.4s, v22.4s, v5.4s
+	FMOVQ F21, state_max+0(R2)
+	FMOVQ F22, state_max+16(R2)
+	WORD $0x4eb5d400 // fsub v0.4s, v0.4s, v21.4s
+	WORD $0x4eb6d4a5 // fsub v5.4s, v5.4s, v22.4s
+	WORD $0x6ea0e684 // fcmgt v4.4s, v20.4s, v0.4s
+	WORD $0x6ea5e689 // fcmgt v9.4s, v20.4s, v5.4s
 	WORD $0x4e218802 // frintn v2.4s, v0.4s
-	WORD $0x4e21890a // frintn v10.4s, v8.4s
+	WORD $0x4e2188a7 // frintn v7.4s, v5.4s
 	WORD $0x4ea2d400 // fsub v0.4s, v0.4s, v2.4s
-	WORD $0x4eaad508 // fsub v8.4s, v8.4s, v10.4s
+	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
 	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD $0x4e21a8e7 // fcvtns v7.4s, v7.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f37554a // shl v10.4s, v10.4s, #23
+	WORD $0x4f3754e7 // shl v7.4s, v7.4s, #23
 	FMOVQ 112(R25), F1
-	FMOVQ 112(R25), F9
+	FMOVQ 112(R25), F6
 	FMOVQ 96(R25), F3
-	FMOVQ 96(R25), F11
+	FMOVQ 96(R25), F8
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
 	FMOVQ 80(R25), F1
-	FMOVQ 80(R25), F9
+	FMOVQ 80(R25), F6
 	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e2bcd09 // fmla v9.4s, v8.4s, v11.4s
+	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
 	FMOVQ 64(R25), F3
-	FMOVQ 64(R25), F11
+	FMOVQ 64(R25), F8
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
 	FMOVQ 48(R25), F1
-	FMOVQ 48(R25), F9
+	FMOVQ 48(R25), F6
 	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e2bcd09 // fmla v9.4s, v8.4s, v11.4s
+	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
 	FMOVQ 32(R25), F3
-	FMOVQ 32(R25), F11
+	FMOVQ 32(R25), F8
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
 	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4eaa856b // add v11.4s, v11.4s, v10.4s
+	WORD $0x4ea78508 // add v8.4s, v8.4s, v7.4s
 	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	WORD $0x4e6c1d68 // bic v8.16b, v11.16b, v12.16b
+	WORD $0x4e691d05 // bic v5.16b, v8.16b, v9.16b
 	FMOVQ F0, state_fade+0(R2)
-	FMOVQ F8, state_fade+16(R2)
-	FMOVQ state_sum+0(R2), F19
-	FMOVQ state_sum+16(R2), F20
-	WORD $0x6e20de73 // fmul v19.4s, v19.4s, v0.4s
-	WORD $0x6e28de94 // fmul v20.4s, v20.4s, v8.4s
+	FMOVQ F5, state_fade+16(R2)
+	FMOVQ state_sum+0(R2), F23
+	FMOVQ state_sum+16(R2), F24
+	WORD $0x6e20def7 // fmul v23.4s, v23.4s, v0.4s
+	WORD $0x6e25df18 // fmul v24.4s, v24.4s, v5.4s
 	FMOVQ 0(R25), F1
-	FMOVQ 0(R25), F9
+	FMOVQ 0(R25), F6
 	FMOVQ F1, state_top+0(R2)
-	FMOVQ F9, state_top+16(R2)
+	FMOVQ F6, state_top+16(R2)
 	MOVD R0, R5
 	MOVD R1, R6
-key_51:
+	SUBS $2, R6
+	BLT single_51
+two_52:
+	ADD R4, R5, R7
 	FMOVQ 0(R5), F0
-	FMOVQ 16(R5), F8
-	WORD $0x4eb1d400 // fsub v0.4s, v0.4s, v17.4s
-	WORD $0x4eb2d508 // fsub v8.4s, v8.4s, v18.4s
-	WORD $0x6ea0e604 // fcmgt v4.4s, v16.4s, v0.4s
-	WORD $0x6ea8e60c // fcmgt v12.4s, v16.4s, v8.4s
+	FMOVQ 16(R5), F5
+	FMOVQ 0(R7), F10
+	FMOVQ 16(R7), F15
+	WORD $0x4eb5d400 // fsub v0.4s, v0.4s, v21.4s
+	WORD $0x4eb6d4a5 // fsub v5.4s, v5.4s, v22.4s
+	WORD $0x4eb5d54a // fsub v10.4s, v10.4s, v21.4s
+	WORD $0x4eb6d5ef // fsub v15.4s, v15.4s, v22.4s
+	WORD $0x6ea0e684 // fcmgt v4.4s, v20.4s, v0.4s
+	WORD $0x6ea5e689 // fcmgt v9.4s, v20.4s, v5.4s
+	WORD $0x6eaae68e // fcmgt v14.4s, v20.4s, v10.4s
+	WORD $0x6eafe693 // fcmgt v19.4s, v20.4s, v15.4s
 	WORD $0x4e218802 // frintn v2.4s, v0.4s
-	WORD $0x4e21890a // frintn v10.4s, v8.4s
+	WORD $0x4e2188a7 // frintn v7.4s, v5.4s
+	WORD $0x4e21894c // frintn v12.4s, v10.4s
+	WORD $0x4e2189f1 // frintn v17.4s, v15.4s
 	WORD $0x4ea2d400 // fsub v0.4s, v0.4s, v2.4s
-	WORD $0x4eaad508 // fsub v8.4s, v8.4s, v10.4s
+	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
+	WORD $0x4eacd54a // fsub v10.4s, v10.4s, v12.4s
+	WORD $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
 	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD $0x4e21a98c // fcvtns v12.4s, v12.4s
+	WORD $0x4e21aa31 // fcvtns v17.4s, v17.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f37554a // shl v10.4s, v10.4s, #23
+	WORD $0x4f3754e7 // shl v7.4s, v7.4s, #23
+	WORD $0x4f37558c // shl v12.4s, v12.4s, #23
+	WORD $0x4f375631 // shl v17.4s, v17.4s, #23
 	FMOVQ 112(R25), F1
-	FMOVQ 112(R25), F9
+	FMOVQ 112(R25), F6
+	FMOVQ 112(R25), F11
+	FMOVQ 112(R25), F16
 	FMOVQ 96(R25), F3
-	FMOVQ 96(R25), F11
+	FMOVQ 96(R25), F8
+	FMOVQ 96(R25), F13
+	FMOVQ 96(R25), F18
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
+	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e30cdf2 // fmla v18.4s, v15.4s, v16.4s
 	FMOVQ 80(R25), F1
-	FMOVQ 80(R25), F9
+	FMOVQ 80(R25), F6
+	FMOVQ 80(R25), F11
+	FMOVQ 80(R25), F16
 	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e2bcd09 // fmla v9.4s, v8.4s, v11.4s
+	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
+	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e32cdf0 // fmla v16.4s, v15.4s, v18.4s
 	FMOVQ 64(R25), F3
-	FMOVQ 64(R25), F11
+	FMOVQ 64(R25), F8
+	FMOVQ 64(R25), F13
+	FMOVQ 64(R25), F18
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
+	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e30cdf2 // fmla v18.4s, v15.4s, v16.4s
 	FMOVQ 48(R25), F1
-	FMOVQ 48(R25), F9
+	FMOVQ 48(R25), F6
+	FMOVQ 48(R25), F11
+	FMOVQ 48(R25), F16
 	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e2bcd09 // fmla v9.4s, v8.4s, v11.4s
+	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
+	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e32cdf0 // fmla v16.4s, v15.4s, v18.4s
 	FMOVQ 32(R25), F3
-	FMOVQ 32(R25), F11
+	FMOVQ 32(R25), F8
+	FMOVQ 32(R25), F13
+	FMOVQ 32(R25), F18
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
+	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e30cdf2 // fmla v18.4s, v15.4s, v16.4s
 	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4eaa856b // add v11.4s, v11.4s, v10.4s
+	WORD $0x4ea78508 // add v8.4s, v8.4s, v7.4s
+	WORD $0x4eac85ad // add v13.4s, v13.4s, v12.4s
+	WORD $0x4eb18652 // add v18.4s, v18.4s, v17.4s
 	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	WORD $0x4e6c1d68 // bic v8.16b, v11.16b, v12.16b
+	WORD $0x4e691d05 // bic v5.16b, v8.16b, v9.16b
+	WORD $0x4e6e1daa // bic v10.16b, v13.16b, v14.16b
+	WORD $0x4e731e4f // bic v15.16b, v18.16b, v19.16b
 	FMOVQ F0, 0(R5)
-	FMOVQ F8, 16(R5)
-	WORD $0x4e20d673 // fadd v19.4s, v19.4s, v0.4s
-	WORD $0x4e28d694 // fadd v20.4s, v20.4s, v8.4s
-	ADD R4, R5
-	SUBS $1, R6
-	BNE key_51
-	FMOVQ F19, state_sum+0(R2)
-	FMOVQ F20, state_sum+16(R2)
+	FMOVQ F5, 16(R5)
+	FMOVQ F10, 0(R7)
+	FMOVQ F15, 16(R7)
+	WORD $0x4e20d6f7 // fadd v23.4s, v23.4s, v0.4s
+	WORD $0x4e25d718 // fadd v24.4s, v24.4s, v5.4s
+	WORD $0x4e2ad6f7 // fadd v23.4s, v23.4s, v10.4s
+	WORD $0x4e2fd718 // fadd v24.4s, v24.4s, v15.4s
+	ADD R4, R7, R5
+	SUBS $2, R6
+	BGE two_52
+single_51:
+	TBZ $0, R6, next_53
+	FMOVQ 0(R5), F0
+	FMOVQ 16(R5), F5
+	WORD $0x4eb5d400 // fsub v0.4s, v0.4s, v21.4s
+	WORD $0x4eb6d4a5 // fsub v5.4s, v5.4s, v22.4s
+	WORD $0x6ea0e684 // fcmgt v4.4s, v20.4s, v0.4s
+	WORD $0x6ea5e689 // fcmgt v9.4s, v20.4s, v5.4s
+	WORD $0x4e218802 // frintn v2.4s, v0.4s
+	WORD $0x4e2188a7 // frintn v7.4s, v5.4s
+	WORD $0x4ea2d400 // fsub v0.4s, v0.4s, v2.4s
+	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
+	WORD $0x4f3754e7 // shl v7.4s, v7.4s, #23
+	FMOVQ 112(R25), F1
+	FMOVQ 112(R25), F6
+	FMOVQ 96(R25), F3
+	FMOVQ 96(R25), F8
+	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
+	FMOVQ 80(R25), F1
+	FMOVQ 80(R25), F6
+	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
+	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
+	FMOVQ 64(R25), F3
+	FMOVQ 64(R25), F8
+	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
+	FMOVQ 48(R25), F1
+	FMOVQ 48(R25), F6
+	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
+	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
+	FMOVQ 32(R25), F3
+	FMOVQ 32(R25), F8
+	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
+	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
+	WORD $0x4ea78508 // add v8.4s, v8.4s, v7.4s
+	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
+	WORD $0x4e691d05 // bic v5.16b, v8.16b, v9.16b
+	FMOVQ F0, 0(R5)
+	FMOVQ F5, 16(R5)
+	WORD $0x4e20d6f7 // fadd v23.4s, v23.4s, v0.4s
+	WORD $0x4e25d718 // fadd v24.4s, v24.4s, v5.4s
+next_53:
+	FMOVQ F23, state_sum+0(R2)
+	FMOVQ F24, state_sum+16(R2)
 	ADD $32, R0
 	ADD $32, R2
 	SUBS $2, R3
@@ -1958,7 +2052,7 @@ TEXT ·valuesNEON(SB), NOSPLIT, $0-8
 	MOVD valuesArgs_vStride(R0), R5
 	MOVD valuesArgs_dst(R0), R6
 	MOVD valuesArgs_stride(R0), R12
-tile_52:
+tile_54:
 	MOVD tile_rows(R1), R13
 	MOVD $0, R7
 	MOVD valuesArgs_vectors(R0), R8
@@ -1968,12 +2062,12 @@ tile_52:
 	WORD $0x4e04079c // dup v28.4s, v28.s[0]
 	FMOVQ state_fade(R15), F29
 	MOVD valuesArgs_last(R0), R9
-	CBZ R9, columns_53
+	CBZ R9, columns_55
 	FMOVQ state_sum(R15), F30
 	WORD $0x6e3eff9c // fdiv v28.4s, v28.4s, v30.4s
-columns_53:
+columns_55:
 	CMP $4, R8
-	BLT fewer_55
+	BLT fewer_57
 	MOVD valuesArgs_p(R0), R9
 	ADD R3, R9
 	MOVD tile_p(R1), R15
@@ -2000,8 +2094,8 @@ columns_53:
 	VEOR V14.B16, V14.B16, V14.B16
 	VEOR V15.B16, V15.B16, V15.B16
 	SUBS $2, R11
-	BLT rest_57
-loop_56:
+	BLT rest_59
+loop_58:
 	FMOVQ (R9), F24
 	ADD R4, R9
 	FLDPQ 0(R10), (F16, F17)
@@ -2045,9 +2139,9 @@ loop_56:
 	WORD $0x4fb91ace // fmla v14.4s, v22.4s, v25.s[3]
 	WORD $0x4fb91aef // fmla v15.4s, v23.4s, v25.s[3]
 	SUBS $2, R11
-	BGE loop_56
-rest_57:
-	TBZ $0, R11, end_58
+	BGE loop_58
+rest_59:
+	TBZ $0, R11, end_60
 	FMOVQ (R9), F24
 	ADD R4, R9
 	FLDPQ 0(R10), (F16, F17)
@@ -2069,10 +2163,10 @@ rest_57:
 	WORD $0x4fb81a2d // fmla v13.4s, v17.4s, v24.s[3]
 	WORD $0x4fb81a4e // fmla v14.4s, v18.4s, v24.s[3]
 	WORD $0x4fb81a6f // fmla v15.4s, v19.4s, v24.s[3]
-end_58:
+end_60:
 	ADD R7, R6, R14
 	MOVD valuesArgs_add(R0), R15
-	CBNZ R15, add_59
+	CBNZ R15, add_61
 	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
 	FMOVQ F0, 0(R14)
 	WORD $0x4f9c9021 // fmul v1.4s, v1.4s, v28.s[0]
@@ -2082,7 +2176,7 @@ end_58:
 	WORD $0x4f9c9063 // fmul v3.4s, v3.4s, v28.s[0]
 	FMOVQ F3, 48(R14)
 	CMP $1, R13
-	BEQ stored_60
+	BEQ stored_62
 	ADD R12, R14
 	WORD $0x4fbc9084 // fmul v4.4s, v4.4s, v28.s[1]
 	FMOVQ F4, 0(R14)
@@ -2093,7 +2187,7 @@ end_58:
 	WORD $0x4fbc90e7 // fmul v7.4s, v7.4s, v28.s[1]
 	FMOVQ F7, 48(R14)
 	CMP $2, R13
-	BEQ stored_60
+	BEQ stored_62
 	ADD R12, R14
 	WORD $0x4f9c9908 // fmul v8.4s, v8.4s, v28.s[2]
 	FMOVQ F8, 0(R14)
@@ -2104,7 +2198,7 @@ end_58:
 	WORD $0x4f9c996b // fmul v11.4s, v11.4s, v28.s[2]
 	FMOVQ F11, 48(R14)
 	CMP $3, R13
-	BEQ stored_60
+	BEQ stored_62
 	ADD R12, R14
 	WORD $0x4fbc998c // fmul v12.4s, v12.4s, v28.s[3]
 	FMOVQ F12, 0(R14)
@@ -2114,8 +2208,8 @@ end_58:
 	FMOVQ F14, 32(R14)
 	WORD $0x4fbc99ef // fmul v15.4s, v15.4s, v28.s[3]
 	FMOVQ F15, 48(R14)
-	B stored_60
-add_59:
+	B stored_62
+add_61:
 	FMOVQ 0(R14), F16
 	WORD $0x4f9d1200 // fmla v0.4s, v16.4s, v29.s[0]
 	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
@@ -2133,7 +2227,7 @@ add_59:
 	WORD $0x4f9c9063 // fmul v3.4s, v3.4s, v28.s[0]
 	FMOVQ F3, 48(R14)
 	CMP $1, R13
-	BEQ stored_60
+	BEQ stored_62
 	ADD R12, R14
 	FMOVQ 0(R14), F16
 	WORD $0x4fbd1204 // fmla v4.4s, v16.4s, v29.s[1]
@@ -2152,7 +2246,7 @@ add_59:
 	WORD $0x4fbc90e7 // fmul v7.4s, v7.4s, v28.s[1]
 	FMOVQ F7, 48(R14)
 	CMP $2, R13
-	BEQ stored_60
+	BEQ stored_62
 	ADD R12, R14
 	FMOVQ 0(R14), F16
 	WORD $0x4f9d1a08 // fmla v8.4s, v16.4s, v29.s[2]
@@ -2171,7 +2265,7 @@ add_59:
 	WORD $0x4f9c996b // fmul v11.4s, v11.4s, v28.s[2]
 	FMOVQ F11, 48(R14)
 	CMP $3, R13
-	BEQ stored_60
+	BEQ stored_62
 	ADD R12, R14
 	FMOVQ 0(R14), F16
 	WORD $0x4fbd1a0c // fmla v12.4s, v16.4s, v29.s[3]
@@ -2189,14 +2283,14 @@ add_59:
 	WORD $0x4fbd1a0f // fmla v15.4s, v16.4s, v29.s[3]
 	WORD $0x4fbc99ef // fmul v15.4s, v15.4s, v28.s[3]
 	FMOVQ F15, 48(R14)
-stored_60:
+stored_62:
 	ADD $64, R7
 	SUBS $4, R8
-	BNE columns_53
-	B done_54
-fewer_55:
+	BNE columns_55
+	B done_56
+fewer_57:
 	CMP $2, R8
-	BLT fewer_61
+	BLT fewer_63
 	MOVD valuesArgs_p(R0), R9
 	ADD R3, R9
 	MOVD tile_p(R1), R15
@@ -2215,8 +2309,8 @@ fewer_55:
 	VEOR V6.B16, V6.B16, V6.B16
 	VEOR V7.B16, V7.B16, V7.B16
 	SUBS $2, R11
-	BLT rest_63
-loop_62:
+	BLT rest_65
+loop_64:
 	FMOVQ (R9), F24
 	ADD R4, R9
 	FLDPQ 0(R10), (F16, F17)
@@ -2242,9 +2336,9 @@ loop_62:
 	WORD $0x4fb91a86 // fmla v6.4s, v20.4s, v25.s[3]
 	WORD $0x4fb91aa7 // fmla v7.4s, v21.4s, v25.s[3]
 	SUBS $2, R11
-	BGE loop_62
-rest_63:
-	TBZ $0, R11, end_64
+	BGE loop_64
+rest_65:
+	TBZ $0, R11, end_66
 	FMOVQ (R9), F24
 	ADD R4, R9
 	FLDPQ 0(R10), (F16, F17)
@@ -2257,37 +2351,37 @@ rest_63:
 	WORD $0x4f981a25 // fmla v5.4s, v17.4s, v24.s[2]
 	WORD $0x4fb81a06 // fmla v6.4s, v16.4s, v24.s[3]
 	WORD $0x4fb81a27 // fmla v7.4s, v17.4s, v24.s[3]
-end_64:
+end_66:
 	ADD R7, R6, R14
 	MOVD valuesArgs_add(R0), R15
-	CBNZ R15, add_65
+	CBNZ R15, add_67
 	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
 	FMOVQ F0, 0(R14)
 	WORD $0x4f9c9021 // fmul v1.4s, v1.4s, v28.s[0]
 	FMOVQ F1, 16(R14)
 	CMP $1, R13
-	BEQ stored_66
+	BEQ stored_68
 	ADD R12, R14
 	WORD $0x4fbc9042 // fmul v2.4s, v2.4s, v28.s[1]
 	FMOVQ F2, 0(R14)
 	WORD $0x4fbc9063 // fmul v3.4s, v3.4s, v28.s[1]
 	FMOVQ F3, 16(R14)
 	CMP $2, R13
-	BEQ stored_66
+	BEQ stored_68
 	ADD R12, R14
 	WORD $0x4f9c9884 // fmul v4.4s, v4.4s, v28.s[2]
 	FMOVQ F4, 0(R14)
 	WORD $0x4f9c98a5 // fmul v5.4s, v5.4s, v28.s[2]
 	FMOVQ F5, 16(R14)
 	CMP $3, R13
-	BEQ stored_66
+	BEQ stored_68
 	ADD R12, R14
 	WORD $0x4fbc98c6 // fmul v6.4s, v6.4s, v28.s[3]
 	FMOVQ F6, 0(R14)
 	WORD $0x4fbc98e7 // fmul v7.4s, v7.4s, v28.s[3]
 	FMOVQ F7, 16(R14)
-	B stored_66
-add_65:
+	B stored_68
+add_67:
 	FMOVQ 0(R14), F16
 	WORD $0x4f9d1200 // fmla v0.4s, v16.4s, v29.s[0]
 	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
@@ -2297,7 +2391,7 @@ add_65:
 	WORD $0x4f9c9021 // fmul v1.4s, v1.4s, v28.s[0]
 	FMOVQ F1, 16(R14)
 	CMP $1, R13
-	BEQ stored_66
+	BEQ stored_68
 	ADD R12, R14
 	FMOVQ 0(R14), F16
 	WORD $0x4fbd1202 // fmla v2.4s, v16.4s, v29.s[1]
@@ -2308,7 +2402,7 @@ add_65:
 	WORD $0x4fbc9063 // fmul v3.4s, v3.4s, v28.s[1]
 	FMOVQ F3, 16(R14)
 	CMP $2, R13
-	BEQ stored_66
+	BEQ stored_68
 	ADD R12, R14
 	FMOVQ 0(R14), F16
 	WORD $0x4f9d1a04 // fmla v4.4s, v16.4s, v29.s[2]
@@ -2319,7 +2413,7 @@ add_65:
 	WORD $0x4f9c98a5 // fmul v5.4s, v5.4s, v28.s[2]
 	FMOVQ F5, 16(R14)
 	CMP $3, R13
-	BEQ stored_66
+	BEQ stored_68
 	ADD R12, R14
 	FMOVQ 0(R14), F16
 	WORD $0x4fbd1a06 // fmla v6.4s, v16.4s, v29.s[3]
@@ -2329,14 +2423,14 @@ add_65:
 	WORD $0x4fbd1a07 // fmla v7.4s, v16.4s, v29.s[3]
 	WORD $0x4fbc98e7 // fmul v7.4s, v7.4s, v28.s[3]
 	FMOVQ F7, 16(R14)
-stored_66:
+stored_68:
 	ADD $32, R7
 	SUBS $2, R8
-	BNE columns_53
-	B done_54
-fewer_61:
+	BNE columns_55
+	B done_56
+fewer_63:
 	CMP $1, R8
-	BLT fewer_67
+	BLT fewer_69
 	MOVD valuesArgs_p(R0), R9
 	ADD R3, R9
 	MOVD tile_p(R1), R15
@@ -2351,8 +2445,8 @@ fewer_61:
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
 	SUBS $2, R11
-	BLT rest_69
-loop_68:
+	BLT rest_71
+loop_70:
 	FMOVQ (R9), F24
 	ADD R4, R9
 	FMOVQ 0(R10), F16
@@ -2370,9 +2464,9 @@ loop_68:
 	WORD $0x4f991a82 // fmla v2.4s, v20.4s, v25.s[2]
 	WORD $0x4fb91a83 // fmla v3.4s, v20.4s, v25.s[3]
 	SUBS $2, R11
-	BGE loop_68
-rest_69:
-	TBZ $0, R11, end_70
+	BGE loop_70
+rest_71:
+	TBZ $0, R11, end_72
 	FMOVQ (R9), F24
 	ADD R4, R9
 	FMOVQ 0(R10), F16
@@ -2381,68 +2475,68 @@ rest_69:
 	WORD $0x4fb81201 // fmla v1.4s, v16.4s, v24.s[1]
 	WORD $0x4f981a02 // fmla v2.4s, v16.4s, v24.s[2]
 	WORD $0x4fb81a03 // fmla v3.4s, v16.4s, v24.s[3]
-end_70:
+end_72:
 	ADD R7, R6, R14
 	MOVD valuesArgs_add(R0), R15
-	CBNZ R15, add_71
+	CBNZ R15, add_73
 	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
 	FMOVQ F0, 0(R14)
 	CMP $1, R13
-	BEQ stored_72
+	BEQ stored_74
 	ADD R12, R14
 	WORD $0x4fbc9021 // fmul v1.4s, v1.4s, v28.s[1]
 	FMOVQ F1, 0(R14)
 	CMP $2, R13
-	BEQ stored_72
+	BEQ stored_74
 	ADD R12, R14
 	WORD $0x4f9c9842 // fmul v2.4s, v2.4s, v28.s[2]
 	FMOVQ F2, 0(R14)
 	CMP $3, R13
-	BEQ stored_72
+	BEQ stored_74
 	ADD R12, R14
 	WORD $0x4fbc9863 // fmul v3.4s, v3.4s, v28.s[3]
 	FMOVQ F3, 0(R14)
-	B stored_72
-add_71:
+	B stored_74
+add_73:
 	FMOVQ 0(R14), F16
 	WORD $0x4f9d1200 // fmla v0.4s, v16.4s, v29.s[0]
 	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
 	FMOVQ F0, 0(R14)
 	CMP $1, R13
-	BEQ stored_72
+	BEQ stored_74
 	ADD R12, R14
 	FMOVQ 0(R14), F16
 	WORD $0x4fbd1201 // fmla v1.4s, v16.4s, v29.s[1]
 	WORD $0x4fbc9021 // fmul v1.4s, v1.4s, v28.s[1]
 	FMOVQ F1, 0(R14)
 	CMP $2, R13
-	BEQ stored_72
+	BEQ stored_74
 	ADD R12, R14
 	FMOVQ 0(R14), F16
 	WORD $0x4f9d1a02 // fmla v2.4s, v16.4s, v29.s[2]
 	WORD $0x4f9c9842 // fmul v2.4s, v2.4s, v28.s[2]
 	FMOVQ F2, 0(R14)
 	CMP $3, R13
-	BEQ stored_72
+	BEQ stored_74
 	ADD R12, R14
 	FMOVQ 0(R14), F16
 	WORD $0x4fbd1a03 // fmla v3.4s, v16.4s, v29.s[3]
 	WORD $0x4fbc9863 // fmul v3.4s, v3.4s, v28.s[3]
 	FMOVQ F3, 0(R14)
-stored_72:
+stored_74:
 	ADD $16, R7
 	SUBS $1, R8
-	BNE columns_53
-	B done_54
-fewer_67:
-done_54:
+	BNE columns_55
+	B done_56
+fewer_69:
+done_56:
 	LSL $2, R13, R15
 	MUL R12, R13
 	ADD R13, R6
 	ADD R15, R3
 	ADD $tile__size, R1
 	SUBS $1, R2
-	BNE tile_52
+	BNE tile_54
 	RET
 
 DATA ·constants<>+0(SB)/8, $0xfe800000fe800000 // masked

@@ -15,6 +15,11 @@ type run struct {
 	blockLo, blockHi int
 	k, v             unsafe.Pointer // of key blockLo
 	kStride, vStride int            // bytes between keys of k, steps of v
+	source           struct {       // bf16: what is packed at k and v
+		k, v []float32 // of key blockLo
+		ld   int
+	}
+	packed int // bf16: keys of the block that are at k and v by now
 
 	scoresArgs scoresArgs
 	valuesArgs valuesArgs
@@ -58,17 +63,18 @@ func attendVector(j job, k kernel, scratch []float32) {
 // softmax of a group is done beside the scores of the next.
 func (r *run) block(row, end int) {
 	var before, g group
-	packed := false
+	open := false
 	for slot := 0; row < end; slot++ {
 		g = group{slot: slot, row: row, rows: min(r.group, end-row)}
 		row += g.rows
 		if !r.keys(&g) {
 			continue
 		}
-		if !packed {
-			r.pack(&g)
-			packed = true
+		if !open {
+			r.openBlock()
+			open = true
 		}
+		r.pack(&g)
 		g.scores = r.at(r.plan.scores + slot%2*r.scoreW)
 		r.score(&g, &before)
 		if before.rows != 0 {
@@ -233,8 +239,7 @@ func (r *run) finish(g, after *group) {
 	a.count = r.tile(g, row)
 	a.aside = r.aside(after)
 	j := &r.job
-	next := min(g.row+2*r.group, j.q1-1) // whose queries will be packed next
-	a.ahead, a.aheadLd, a.aheadAt = unsafe.Pointer(&j.q[next*j.ld]), j.ld*4, 0
+	r.lookAhead(g)
 	if !r.padded {
 		a.dst, a.stride = unsafe.Pointer(&j.dst[g.row*j.ldd]), j.ldd*4
 		r.values(a)
@@ -297,86 +302,3 @@ func split(n int) (six, tail, tail2 int) {
 }
 
 func clamp(x, lo, hi int) int { return max(lo, min(x, hi)) }
-
-// pack sets r.k and r.v for the block: where they are, or rounded to bf16 and
-// padded in the scratch. first is the first group with keys in it.
-func (r *run) pack(first *group) {
-	j := &r.job
-	if r.kernel == kernelBF16 {
-		r.blockLo &^= 1
-	}
-	keys := r.blockHi - r.blockLo
-	k, v := j.k[r.blockLo*j.ld:], j.v[r.blockLo*j.ld:]
-	ld := j.ld
-	if r.padded {
-		r.pad(r.scratch[r.padK:], k, keys)
-		r.pad(r.scratch[r.padV:], v, keys)
-		k, v, ld = r.scratch[r.padK:], r.scratch[r.padV:], r.d
-	}
-	r.k, r.v = unsafe.Pointer(&k[0]), unsafe.Pointer(&v[0])
-	r.kStride, r.vStride = ld*4, ld*4
-	if r.kernel == kernelBF16 {
-		r.packBF16(v[(keys-1)*ld:], keys, first)
-	}
-}
-
-// packBF16 packs the block at r.k and r.v, of which the scores of the first
-// group do as much as they can. lastV is the last row of V.
-func (r *run) packBF16(lastV []float32, keys int, first *group) {
-	packK, packV := r.at(r.packK), r.at(r.packV)
-	pairs := keys / 2
-	now := pairs // pairs of rows to pack here
-	p := &r.scoresArgs.packing
-	*p = packing{}
-	if r.d%32 == 0 {
-		// The first tile's rows must be there, and each tile packs 4 pairs.
-		p.tiles = max(0, min((pairs-3)/4, r.sixes(first)))
-		now -= 4 * p.tiles
-	}
-	if p.tiles > 0 {
-		p.k, p.v, p.ld, p.at = r.k, r.v, r.kStride, 2*now*r.kStride
-		p.kTo, p.vTo = unsafe.Add(packK, 4*now*r.d), unsafe.Add(packV, 4*now*r.d)
-		p.columns, p.all = r.d/32, r.d/32
-	}
-	if now > 0 {
-		packKBF16(packK, r.k, r.kStride, 2*now, r.d)
-		packVBF16(packV, r.v, r.vStride, now, r.d)
-	}
-	if keys%2 != 0 {
-		two := r.scratch[r.rows:][:2*r.d]
-		copy(two[:r.d], lastV)
-		clear(two[r.d:])
-		packKBF16(unsafe.Add(packK, 4*pairs*r.d), unsafe.Add(r.k, 2*pairs*r.kStride), 0, 1, r.d)
-		packVBF16(unsafe.Add(packV, 4*pairs*r.d), unsafe.Pointer(&two[0]), r.d*4, 1, r.d)
-	}
-	r.k, r.kStride = packK, r.d*2
-	r.v, r.vStride = packV, r.d*4
-}
-
-// pad copies rows of src, of stride ld, to rows of r.d with zeros at the end.
-func (r *run) pad(dst, src []float32, rows int) {
-	for i := range rows {
-		to := dst[i*r.d:][:r.d]
-		n := copy(to, src[i*r.job.ld:][:r.job.d])
-		clear(to[n:])
-	}
-}
-
-// packQueries packs the group's queries, times Scale and log2(e), at query.
-func (r *run) packQueries(g *group, query int) {
-	j := &r.job
-	scale := j.scale * log2e
-	stride := g.vectors * r.vector * 4
-	for v := range g.vectors {
-		row := g.row + v*r.vector
-		rows := min(r.vector, g.row+g.rows-row)
-		src, ld := j.q[row*j.ld:], j.ld
-		if rows < r.vector || r.padded {
-			to := r.scratch[r.rows:][:r.vector*r.d]
-			r.pad(to, src, rows)
-			clear(to[rows*r.d:])
-			src, ld = to, r.d
-		}
-		r.packQ(r.at(query+v*r.vector), unsafe.Pointer(&src[0]), stride, ld*4, r.d, scale)
-	}
-}

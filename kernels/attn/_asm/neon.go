@@ -1,6 +1,10 @@
 package main
 
-import "mom/kernels/internal/neon"
+import (
+	"fmt"
+
+	"mom/kernels/internal/neon"
+)
 
 // On arm64 a group is 16 or 8 queries, in four or two vectors. The structs are
 // those of attn_arm64.go.
@@ -145,39 +149,51 @@ func neonScoresTile(g *neon.Gen, rows, vectors int) {
 
 // neonSoftmax prints the online step and P = 2^(S - max), for pairs of vectors:
 // the block's largest scores are taken into the rows', the sums shrink, and the
-// block's probabilities are added to them. For a pair, V17 and V18 are the rows'
-// largest scores, V19 and V20 the sums.
+// block's probabilities are added to them. For a pair, V21 and V22 are the rows'
+// largest scores, V23 and V24 the sums.
 func neonSoftmax(g *neon.Gen) {
+	const largest, sum = 21, 23
 	g.Begin("softmaxNEON", "(s unsafe.Pointer, keys int, st *state, vectors int)", "s", "keys", "st", "vectors")
-	g.Constants(16, "small")
+	g.Constants(20, "small")
 	g.P("LSL $4, R3, R4") // bytes of a key's scores
-	pair, key := g.NewLabel("pair"), g.NewLabel("key")
+	pair, single := g.NewLabel("pair"), g.NewLabel("single")
 	g.Label(pair)
-	g.Together(2, 8, func(i int) {
-		g.P("FMOVQ state_max+%d(R2), F%d", 16*i, 8*i)
-		g.P("FMOVQ state_top+%d(R2), F%d", 16*i, 17+i)
-		g.P("fmax v%d.4s, v%[1]d.4s, t0.4s", 17+i)
-		g.P("FMOVQ F%d, state_max+%d(R2)", 17+i, 16*i)
-		g.P("fsub t0.4s, t0.4s, v%d.4s", 17+i)
+	g.Together(2, 5, func(i int) {
+		g.P("FMOVQ state_max+%d(R2), F%d", 16*i, 5*i)
+		g.P("FMOVQ state_top+%d(R2), F%d", 16*i, largest+i)
+		g.P("fmax v%d.4s, v%[1]d.4s, t0.4s", largest+i)
+		g.P("FMOVQ F%d, state_max+%d(R2)", largest+i, 16*i)
+		g.P("fsub t0.4s, t0.4s, v%d.4s", largest+i)
 		neonExp2(g)
-		g.P("FMOVQ F%d, state_fade+%d(R2)", 8*i, 16*i)
-		g.P("FMOVQ state_sum+%d(R2), F%d", 16*i, 19+i)
-		g.P("fmul v%d.4s, v%[1]d.4s, t0.4s", 19+i)
+		g.P("FMOVQ F%d, state_fade+%d(R2)", 5*i, 16*i)
+		g.P("FMOVQ state_sum+%d(R2), F%d", 16*i, sum+i)
+		g.P("fmul v%d.4s, v%[1]d.4s, t0.4s", sum+i)
 		g.Const("masked", 1)
-		g.P("FMOVQ F%d, state_top+%d(R2)", 8*i+1, 16*i)
+		g.P("FMOVQ F%d, state_top+%d(R2)", 5*i+1, 16*i)
 	})
 	g.P("MOVD R0, R5\nMOVD R1, R6")
-	g.Label(key)
-	g.Together(2, 8, func(i int) {
-		g.P("FMOVQ %d(R5), F%d", 16*i, 8*i)
-		g.P("fsub t0.4s, t0.4s, v%d.4s", 17+i)
-		neonExp2(g)
-		g.P("FMOVQ F%d, %d(R5)", 8*i, 16*i)
-		g.P("fadd v%d.4s, v%[1]d.4s, t0.4s", 19+i)
-	})
-	g.P("ADD R4, R5\nSUBS $1, R6\nBNE %s", key)
+	keys := func(n int) { // the next key's scores are at R7
+		g.Together(2*n, 5, func(i int) {
+			at := fmt.Sprintf("%d(R%d)", 16*(i%2), []int{5, 7}[i/2])
+			g.P("FMOVQ %s, F%d", at, 5*i)
+			g.P("fsub t0.4s, t0.4s, v%d.4s", largest+i%2)
+			neonExp2(g)
+			g.P("FMOVQ F%d, %s", 5*i, at)
+			g.P("fadd v%d.4s, v%[1]d.4s, t0.4s", sum+i%2)
+		})
+	}
+	two, next := g.NewLabel("two"), g.NewLabel("next")
+	g.P("SUBS $2, R6\nBLT %s", single)
+	g.Label(two)
+	g.P("ADD R4, R5, R7")
+	keys(2)
+	g.P("ADD R4, R7, R5\nSUBS $2, R6\nBGE %s", two)
+	g.Label(single)
+	g.P("TBZ $0, R6, %s", next)
+	keys(1)
+	g.Label(next)
 	for i := range 2 {
-		g.P("FMOVQ F%d, state_sum+%d(R2)", 19+i, 16*i)
+		g.P("FMOVQ F%d, state_sum+%d(R2)", sum+i, 16*i)
 	}
 	g.P("ADD $32, R0\nADD $32, R2\nSUBS $2, R3\nBNE %s", pair)
 	g.End()

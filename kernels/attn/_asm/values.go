@@ -20,7 +20,9 @@ const (
 	valuesNextN
 	valuesNextSt
 	valuesNextP
-	valuesAhead // row of another matrix to fetch with each row of dst
+	valuesAhead  // row of another matrix to fetch with each row of dst
+	valuesAheadK // further ones, if not nil
+	valuesAheadV
 	valuesAheadLd
 	valuesAheadAt // bytes to the next such row
 	valuesTiles   // array of tiles
@@ -123,10 +125,14 @@ func (g *gen) valuesRows(rows int) {
 }
 
 func (g *gen) valuesTile(rows, vectors int) {
-	g.prefetchRows(rows, "DX", valuesStride)
-	g.L("MOVQ %d(R15), AX", valuesAhead)
-	g.L("ADDQ %d(R15), AX", valuesAheadAt)
-	g.prefetchRows(rows, "AX", valuesAheadLd)
+	g.prefetchRows(rows, "DX", valuesStride, "PREFETCHT0")
+	g.prefetchAhead(rows, valuesAhead)
+	none := g.NewLabel("none")
+	g.L("CMPQ %d(R15), $0", valuesAheadK)
+	g.L("JEQ %s", none)
+	g.prefetchAhead(rows, valuesAheadK)
+	g.prefetchAhead(rows, valuesAheadV)
+	g.Label(none)
 	g.L("MOVQ SI, AX")
 	g.L("LEAQ (R11)(R10*1), DI")
 	g.L("MOVQ %d(R14), CX", tileSteps)
@@ -188,15 +194,21 @@ func (g *gen) valuesTile(rows, vectors int) {
 }
 
 // prefetchRows fetches the columns of a tile, of rows from first on.
-func (g *gen) prefetchRows(rows int, first string, stride int) {
+func (g *gen) prefetchRows(rows int, first string, stride int, hint string) {
 	g.L("LEAQ (%s)(R10*1), BX", first)
 	for row := range rows {
 		if row > 0 {
 			g.L("ADDQ %d(R15), BX", stride)
 		}
-		g.L("PREFETCHT0 (BX)")
-		g.L("PREFETCHT0 64(BX)")
+		g.L("%s (BX)", hint)
+		g.L("%s 64(BX)", hint)
 	}
+}
+
+func (g *gen) prefetchAhead(rows, first int) {
+	g.L("MOVQ %d(R15), AX", first)
+	g.L("ADDQ %d(R15), AX", valuesAheadAt)
+	g.prefetchRows(rows, "AX", valuesAheadLd, "PREFETCHT1")
 }
 
 func (g *gen) advanceAhead(rows int) {
