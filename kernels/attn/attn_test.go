@@ -1,7 +1,6 @@
 package attn
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -163,8 +162,8 @@ func each(t *testing.T, f func(t *testing.T, bf16 bool)) {
 func TestLengths(t *testing.T) {
 	each(t, func(t *testing.T, bf16 bool) {
 		for n := 1; n <= 130; n++ {
-			for _, reach := range []int{-1, 5} {
-				s := newSequence(t, shape(32, reach, bf16), n, uint64(n))
+			for _, shape := range []Shape{shape(32, -1, bf16), shape(16, 5, bf16)} {
+				s := newSequence(t, shape, n, uint64(n))
 				s.check(t, s.attend(t, 0, n, n), 0, n)
 			}
 		}
@@ -211,6 +210,12 @@ func TestBand(t *testing.T) {
 						s.v[j*s.ld+c] = float32((j*(c+1) + j>>7) % 101) // sums below 2^24
 					}
 				}
+				var before [1101][16]float64 // sums of the values before a row
+				for j := range n {
+					for c := range 16 {
+						before[j+1][c] = before[j][c] + float64(s.v[j*s.ld+c])
+					}
+				}
 				dst := s.attend(t, 0, n, n)
 				for i := range n {
 					lo, hi := 0, n
@@ -218,11 +223,7 @@ func TestBand(t *testing.T) {
 						lo, hi = max(0, i-reach), min(n, i+reach+1)
 					}
 					for c := range 16 {
-						sum := float32(0)
-						for j := lo; j < hi; j++ {
-							sum += s.v[j*s.ld+c]
-						}
-						want := float64(sum) / float64(hi-lo)
+						want := (before[hi][c] - before[lo][c]) / float64(hi-lo)
 						if got := float64(dst[i*18+c]); !(math.Abs(got-want) <= 0x1p-22*want) {
 							t.Fatalf("n=%d reach=%d: row %d column %d: got %v, want %v", n, reach, i, c, got, want)
 						}
@@ -241,7 +242,7 @@ func TestChunksDoNotChangeBits(t *testing.T) {
 					s := newSequence(t, shape(d, reach, bf16), n, uint64(n))
 					want := s.attend(t, 0, n, n)
 					for _, chunk := range []int{1, 5, 16, 33, 64, 256, 257} {
-						if chunk == 1 && n > 130 {
+						if n > 130 && (chunk == 1 || cpu.Level() == "generic") {
 							continue
 						}
 						got := s.attend(t, 0, n, chunk)
@@ -409,46 +410,4 @@ func TestPanics(t *testing.T) {
 			f()
 		}()
 	}
-}
-
-func BenchmarkAttend(b *testing.B) {
-	kerneltest.BenchLevel(b, func(b *testing.B) {
-		for _, c := range []struct{ n, d, reach int }{
-			{16, 64, -1}, {32, 64, -1}, {128, 64, -1}, {512, 64, -1}, {512, 64, 64},
-			{1024, 64, 64}, {8192, 64, 64}, {16, 32, -1}, {32, 32, -1}, {128, 32, -1},
-		} {
-			for _, bf16 := range []bool{false, true} {
-				if bf16 && !cpu.HasAVX512BF16 {
-					continue
-				}
-				b.Run(fmt.Sprintf("n=%d/d=%d/reach=%d/bf16=%t", c.n, c.d, c.reach, bf16), func(b *testing.B) {
-					benchmarkHeads(b, c.n, c.d, c.reach, bf16)
-				})
-			}
-		}
-	})
-}
-
-// benchmarkHeads times a layer of 12 heads, on one core. The rate counts the
-// products of the pairs within reach alone.
-func benchmarkHeads(b *testing.B, n, d, reach int, bf16 bool) {
-	s := Shape{Heads: 12, KVHeads: 12, HeadDim: d, Scale: float32(1 / math.Sqrt(float64(d))), Reach: reach, BF16: bf16}
-	ld := 3 * 12 * d
-	x := kerneltest.Fill(make([]float32, n*ld), 1)
-	dst := make([]float32, n*12*d)
-	scratch := make([]float32, ScratchLen(s, n))
-	for b.Loop() {
-		for head := range 12 {
-			Attend(dst, 12*d, x, x[12*d:], x[24*d:], ld, n, head, 0, n, s, scratch)
-		}
-	}
-	pairs := 0
-	for i := range n {
-		if reach < 0 {
-			pairs += n
-		} else {
-			pairs += min(n, i+reach+1) - max(0, i-reach)
-		}
-	}
-	b.ReportMetric(float64(4*d*pairs)*12*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
