@@ -32,9 +32,7 @@
 // is multiplied by plain Go at others. Else the layout is the same at all levels.
 package gemm
 
-import (
-	"unsafe"
-)
+import "unsafe"
 
 // Act is an activation function applied to the product plus bias.
 type Act uint8
@@ -173,8 +171,8 @@ type tile struct {
 	wscale unsafe.Pointer // I8: float32 [16*vecs]
 	offset unsafe.Pointer // I8: int32 [16*vecs], -128 times the sum of a column
 	block  int            // BF16, I8: values of a column that lie together in w
-	next   uintptr        // what to fetch for later begins so far behind w,
-	fetch  uintptr        // and this many bytes of it are fetched for each group
+	next   uintptr        // what to prefetch begins so far behind w,
+	fetch  uintptr        // and for each 64 bytes of w this many are prefetched
 }
 
 // A product is a Mul after its arguments were checked.
@@ -217,6 +215,7 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 	for u := u0; u < u1; u++ {
 		c0, cols, vecs := p.unit(u)
 		width := vecs * vecCols
+		fetched := uintptr((p.halves+1)*width) * p.colBytes // the end of the next panel
 		// Results go to dst at once if they are whole vectors and final but for
 		// a function in place, else to scratch.
 		direct := p.halves == 1 && cols == width && (ep.Act == None || !ep.Accumulate)
@@ -251,6 +250,9 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 				}
 				mulTile(p.format, &tiles[h])
 				tiles[h].next += uintptr(p.groups*vecs) * tiles[h].fetch
+				if tiles[h].next >= fetched {
+					tiles[h].fetch = 0
+				}
 			}
 			switch {
 			case p.halves == 2:
@@ -278,7 +280,7 @@ func (p *product) panelTile(u, h, count int, more bool) tile {
 	}
 	if more {
 		// The same panel of the next unit, if that is as wide.
-		t.next, t.fetch = uintptr(p.halves*vecs*vecCols)*p.colBytes, uintptr(64/count)
+		t.next, t.fetch = uintptr(p.halves*vecs*vecCols)*p.colBytes, uintptr((63+count)/count)
 	}
 	return t
 }

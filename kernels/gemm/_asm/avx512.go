@@ -54,7 +54,7 @@ func (k kernel512) tile(rows, vecs int) {
 	case vecs == 3 && k.bound:
 		dense, end := k.NewLabel("dense"), k.NewLabel("end")
 		k.L("LEAQ (%s)(%s*2), %s", step, step, step)
-		k.L("CMPQ %s, $64", step)
+		k.L("CMPQ %s, $80", step) // 64*3 or 32*3
 		k.L("JGT %s", dense)
 		loop(func() {
 			k.L("PREFETCHT0 (%s)", fetch)
