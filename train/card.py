@@ -92,7 +92,9 @@ names count as O (all others carry no loss); before it the tagger saw PII-like t
 
 Measured on the int8 folder, with activations rounded to int8 rows as the engine does. Linear: TF-IDF (words, pairs of words) with a
 linear SVM (intent), with logistic regression (guard); for PII a linear tagger on word features. Trained on the same training split
-(intent "linear" includes the own chat prompts). Tuned on dev; the test rows were used for reporting only.
+(intent "linear" includes the own chat prompts; other settings of such a model reached 82.2 % on the same test). Temperatures and thresholds are
+tuned on dev. Two choices were not blind: the rule that joins words to spans was compared on dev, test and generated texts, and the second
+run was added after the PII head of the first had been seen to mark nonsense in questions and attacks. No intent or guard choice was made on test.
 
 | | rows | linear | mom-enc-v1 | float32 |
 |---|---|---|---|---|""")
@@ -114,7 +116,8 @@ linear SVM (intent), with logistic regression (guard); for PII a linear tagger o
         out.append(f"| {name}, macro F1 of exact spans | {q[k]['rows']} | {bp[k]['macro_f1']:.3f} | {q[k]['macro_f1']:.3f} | {pick('pii', k, 'macro_f1')} |")
     out.append("\nThe generated PII texts come from the same templates as the training texts, with other values: they show that the rare types were\nlearned, not how they fare elsewhere.")
     spans_ = sum(q["chat_test_spans"].values())
-    out.append(f"\nOn the {i['chat_test']['rows']} own chat prompts, which hold hardly any personal data, the PII head marks {spans_} spans, most of them false.")
+    out.append(f"\nOn the {i['chat_test']['rows']} own chat prompts, which hold hardly any personal data, the PII head marks {spans_} spans: "
+               + ", ".join(f"{t} ({n})" for t, n in q["chat_test_examples"]) + ".")
     out.append("\n### Calibration (15 bins)\n\n| head | temperature | ECE on test before | after |\n|---|---|---|---|")
     for n, d in (("intent", i["test"]), ("guard", g["test"]), ("pii", q["test"])):
         out.append(f"| {n} | {s[n]['temperature']} | {d['ece_before']} | {d['ece']} |")
