@@ -19,15 +19,17 @@ TEXT ·noneTileNEON(SB), NOSPLIT, $0-48
 row_1:
 	MOVD R5, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_3
 loop_2:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_2
 next_3:
 	CMP $4, R10
@@ -73,19 +75,23 @@ TEXT ·noneGatedNEON(SB), NOSPLIT, $0-72
 row_9:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_11
 loop_10:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_10
 next_11:
 	CMP $4, R10
@@ -124,23 +130,29 @@ add_8:
 row_16:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_18
 loop_17:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F10
+	FMOVQ.P 16(R9), F9
+	FMOVQ.P 16(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_17
 next_18:
 	CMP $4, R10
@@ -183,9 +195,9 @@ TEXT ·geluTileNEON(SB), NOSPLIT, $0-48
 	MOVD rows+32(FP), R4
 	MOVD cols+40(FP), R5
 	MOVD $·constants<>(SB), R25
-	FMOVQ 0(R25), F16
-	FMOVQ 16(R25), F17
-	FMOVQ 32(R25), F18
+	FMOVQ 0(R25), F21
+	FMOVQ 16(R25), F22
+	FMOVQ 32(R25), F23
 	SUB R5, R1, R1
 	LSL $2, R1
 	SUB R5, R3, R3
@@ -193,77 +205,106 @@ TEXT ·geluTileNEON(SB), NOSPLIT, $0-48
 row_23:
 	MOVD R5, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_25
 loop_24:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x4eb1f401 // fmin v1.4s, v0.4s, v17.4s
-	WORD $0x4eb1f509 // fmin v9.4s, v8.4s, v17.4s
-	WORD $0x4e32f421 // fmax v1.4s, v1.4s, v18.4s
-	WORD $0x4e32f529 // fmax v9.4s, v9.4s, v18.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
+	WORD $0x4eb6f4e8 // fmin v8.4s, v7.4s, v22.4s
+	WORD $0x4eb6f5cf // fmin v15.4s, v14.4s, v22.4s
+	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
+	WORD $0x4e37f508 // fmax v8.4s, v8.4s, v23.4s
+	WORD $0x4e37f5ef // fmax v15.4s, v15.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	WORD $0x6e29dd2a // fmul v10.4s, v9.4s, v9.4s
+	WORD $0x6e28dd09 // fmul v9.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf0 // fmul v16.4s, v15.4s, v15.4s
 	FMOVQ 112(R25), F3
-	FMOVQ 112(R25), F11
+	FMOVQ 112(R25), F10
+	FMOVQ 112(R25), F17
 	FMOVQ 96(R25), F5
-	FMOVQ 96(R25), F13
+	FMOVQ 96(R25), F12
+	FMOVQ 96(R25), F19
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
 	FMOVQ 80(R25), F3
-	FMOVQ 80(R25), F11
+	FMOVQ 80(R25), F10
+	FMOVQ 80(R25), F17
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
 	FMOVQ 64(R25), F5
-	FMOVQ 64(R25), F13
+	FMOVQ 64(R25), F12
+	FMOVQ 64(R25), F19
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
 	FMOVQ 48(R25), F3
-	FMOVQ 48(R25), F11
+	FMOVQ 48(R25), F10
+	FMOVQ 48(R25), F17
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
 	FMOVQ 208(R25), F5
-	FMOVQ 208(R25), F13
+	FMOVQ 208(R25), F12
+	FMOVQ 208(R25), F19
 	FMOVQ 192(R25), F4
-	FMOVQ 192(R25), F12
+	FMOVQ 192(R25), F11
+	FMOVQ 192(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	FMOVQ 176(R25), F5
-	FMOVQ 176(R25), F13
+	FMOVQ 176(R25), F12
+	FMOVQ 176(R25), F19
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	WORD $0x4e2ccd4d // fmla v13.4s, v10.4s, v12.4s
+	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
 	FMOVQ 160(R25), F4
-	FMOVQ 160(R25), F12
+	FMOVQ 160(R25), F11
+	FMOVQ 160(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	FMOVQ 144(R25), F5
-	FMOVQ 144(R25), F13
+	FMOVQ 144(R25), F12
+	FMOVQ 144(R25), F19
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	WORD $0x4e2ccd4d // fmla v13.4s, v10.4s, v12.4s
+	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
 	FMOVQ 128(R25), F4
-	FMOVQ 128(R25), F12
+	FMOVQ 128(R25), F11
+	FMOVQ 128(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
-	WORD $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	WORD $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	WORD $0x6e31ddef // fmul v15.4s, v15.4s, v17.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
-	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
-	WORD $0x4e30d529 // fadd v9.4s, v9.4s, v16.4s
+	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	WORD $0x6e32fdef // fdiv v15.4s, v15.4s, v18.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
+	WORD $0x4e35d508 // fadd v8.4s, v8.4s, v21.4s
+	WORD $0x4e35d5ef // fadd v15.4s, v15.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_24
 next_25:
 	CMP $4, R10
 	BLT next_27
 loop_26:
 	FMOVQ.P 16(R2), F0
-	WORD $0x4eb1f401 // fmin v1.4s, v0.4s, v17.4s
-	WORD $0x4e32f421 // fmax v1.4s, v1.4s, v18.4s
+	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
+	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
 	FMOVQ 112(R25), F3
 	FMOVQ 96(R25), F5
@@ -287,7 +328,7 @@ loop_26:
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P F0, 16(R0)
 	SUB $4, R10
@@ -297,8 +338,8 @@ next_27:
 	CBZ R10, done_29
 single_28:
 	FMOVS.P 4(R2), F0
-	WORD $0x4eb1f401 // fmin v1.4s, v0.4s, v17.4s
-	WORD $0x4e32f421 // fmax v1.4s, v1.4s, v18.4s
+	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
+	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
 	FMOVQ 112(R25), F3
 	FMOVQ 96(R25), F5
@@ -322,7 +363,7 @@ single_28:
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P F0, 4(R0)
 	SUBS $1, R10
@@ -346,9 +387,9 @@ TEXT ·geluGatedNEON(SB), NOSPLIT, $0-72
 	MOVD cols+56(FP), R7
 	MOVD add+64(FP), R8
 	MOVD $·constants<>(SB), R25
-	FMOVQ 0(R25), F16
-	FMOVQ 16(R25), F17
-	FMOVQ 32(R25), F18
+	FMOVQ 0(R25), F21
+	FMOVQ 16(R25), F22
+	FMOVQ 32(R25), F23
 	CBNZ R8, add_30
 	SUB R7, R1, R1
 	LSL $2, R1
@@ -359,81 +400,112 @@ TEXT ·geluGatedNEON(SB), NOSPLIT, $0-72
 row_31:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_33
 loop_32:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x4eb1f401 // fmin v1.4s, v0.4s, v17.4s
-	WORD $0x4eb1f509 // fmin v9.4s, v8.4s, v17.4s
-	WORD $0x4e32f421 // fmax v1.4s, v1.4s, v18.4s
-	WORD $0x4e32f529 // fmax v9.4s, v9.4s, v18.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
+	WORD $0x4eb6f4e8 // fmin v8.4s, v7.4s, v22.4s
+	WORD $0x4eb6f5cf // fmin v15.4s, v14.4s, v22.4s
+	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
+	WORD $0x4e37f508 // fmax v8.4s, v8.4s, v23.4s
+	WORD $0x4e37f5ef // fmax v15.4s, v15.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	WORD $0x6e29dd2a // fmul v10.4s, v9.4s, v9.4s
+	WORD $0x6e28dd09 // fmul v9.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf0 // fmul v16.4s, v15.4s, v15.4s
 	FMOVQ 112(R25), F3
-	FMOVQ 112(R25), F11
+	FMOVQ 112(R25), F10
+	FMOVQ 112(R25), F17
 	FMOVQ 96(R25), F5
-	FMOVQ 96(R25), F13
+	FMOVQ 96(R25), F12
+	FMOVQ 96(R25), F19
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
 	FMOVQ 80(R25), F3
-	FMOVQ 80(R25), F11
+	FMOVQ 80(R25), F10
+	FMOVQ 80(R25), F17
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
 	FMOVQ 64(R25), F5
-	FMOVQ 64(R25), F13
+	FMOVQ 64(R25), F12
+	FMOVQ 64(R25), F19
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
 	FMOVQ 48(R25), F3
-	FMOVQ 48(R25), F11
+	FMOVQ 48(R25), F10
+	FMOVQ 48(R25), F17
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
 	FMOVQ 208(R25), F5
-	FMOVQ 208(R25), F13
+	FMOVQ 208(R25), F12
+	FMOVQ 208(R25), F19
 	FMOVQ 192(R25), F4
-	FMOVQ 192(R25), F12
+	FMOVQ 192(R25), F11
+	FMOVQ 192(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	FMOVQ 176(R25), F5
-	FMOVQ 176(R25), F13
+	FMOVQ 176(R25), F12
+	FMOVQ 176(R25), F19
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	WORD $0x4e2ccd4d // fmla v13.4s, v10.4s, v12.4s
+	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
 	FMOVQ 160(R25), F4
-	FMOVQ 160(R25), F12
+	FMOVQ 160(R25), F11
+	FMOVQ 160(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	FMOVQ 144(R25), F5
-	FMOVQ 144(R25), F13
+	FMOVQ 144(R25), F12
+	FMOVQ 144(R25), F19
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	WORD $0x4e2ccd4d // fmla v13.4s, v10.4s, v12.4s
+	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
 	FMOVQ 128(R25), F4
-	FMOVQ 128(R25), F12
+	FMOVQ 128(R25), F11
+	FMOVQ 128(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
-	WORD $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	WORD $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	WORD $0x6e31ddef // fmul v15.4s, v15.4s, v17.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
-	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
-	WORD $0x4e30d529 // fadd v9.4s, v9.4s, v16.4s
+	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	WORD $0x6e32fdef // fdiv v15.4s, v15.4s, v18.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
+	WORD $0x4e35d508 // fadd v8.4s, v8.4s, v21.4s
+	WORD $0x4e35d5ef // fadd v15.4s, v15.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_32
 next_33:
 	CMP $4, R10
 	BLT next_35
 loop_34:
 	FMOVQ.P 16(R2), F0
-	WORD $0x4eb1f401 // fmin v1.4s, v0.4s, v17.4s
-	WORD $0x4e32f421 // fmax v1.4s, v1.4s, v18.4s
+	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
+	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
 	FMOVQ 112(R25), F3
 	FMOVQ 96(R25), F5
@@ -457,7 +529,7 @@ loop_34:
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P 16(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
@@ -469,8 +541,8 @@ next_35:
 	CBZ R10, done_37
 single_36:
 	FMOVS.P 4(R2), F0
-	WORD $0x4eb1f401 // fmin v1.4s, v0.4s, v17.4s
-	WORD $0x4e32f421 // fmax v1.4s, v1.4s, v18.4s
+	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
+	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
 	FMOVQ 112(R25), F3
 	FMOVQ 96(R25), F5
@@ -494,7 +566,7 @@ single_36:
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P 4(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
@@ -518,85 +590,118 @@ add_30:
 row_38:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_40
 loop_39:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x4eb1f401 // fmin v1.4s, v0.4s, v17.4s
-	WORD $0x4eb1f509 // fmin v9.4s, v8.4s, v17.4s
-	WORD $0x4e32f421 // fmax v1.4s, v1.4s, v18.4s
-	WORD $0x4e32f529 // fmax v9.4s, v9.4s, v18.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
+	WORD $0x4eb6f4e8 // fmin v8.4s, v7.4s, v22.4s
+	WORD $0x4eb6f5cf // fmin v15.4s, v14.4s, v22.4s
+	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
+	WORD $0x4e37f508 // fmax v8.4s, v8.4s, v23.4s
+	WORD $0x4e37f5ef // fmax v15.4s, v15.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	WORD $0x6e29dd2a // fmul v10.4s, v9.4s, v9.4s
+	WORD $0x6e28dd09 // fmul v9.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf0 // fmul v16.4s, v15.4s, v15.4s
 	FMOVQ 112(R25), F3
-	FMOVQ 112(R25), F11
+	FMOVQ 112(R25), F10
+	FMOVQ 112(R25), F17
 	FMOVQ 96(R25), F5
-	FMOVQ 96(R25), F13
+	FMOVQ 96(R25), F12
+	FMOVQ 96(R25), F19
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
 	FMOVQ 80(R25), F3
-	FMOVQ 80(R25), F11
+	FMOVQ 80(R25), F10
+	FMOVQ 80(R25), F17
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
 	FMOVQ 64(R25), F5
-	FMOVQ 64(R25), F13
+	FMOVQ 64(R25), F12
+	FMOVQ 64(R25), F19
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
 	FMOVQ 48(R25), F3
-	FMOVQ 48(R25), F11
+	FMOVQ 48(R25), F10
+	FMOVQ 48(R25), F17
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
 	FMOVQ 208(R25), F5
-	FMOVQ 208(R25), F13
+	FMOVQ 208(R25), F12
+	FMOVQ 208(R25), F19
 	FMOVQ 192(R25), F4
-	FMOVQ 192(R25), F12
+	FMOVQ 192(R25), F11
+	FMOVQ 192(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	FMOVQ 176(R25), F5
-	FMOVQ 176(R25), F13
+	FMOVQ 176(R25), F12
+	FMOVQ 176(R25), F19
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	WORD $0x4e2ccd4d // fmla v13.4s, v10.4s, v12.4s
+	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
 	FMOVQ 160(R25), F4
-	FMOVQ 160(R25), F12
+	FMOVQ 160(R25), F11
+	FMOVQ 160(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	FMOVQ 144(R25), F5
-	FMOVQ 144(R25), F13
+	FMOVQ 144(R25), F12
+	FMOVQ 144(R25), F19
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	WORD $0x4e2ccd4d // fmla v13.4s, v10.4s, v12.4s
+	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
 	FMOVQ 128(R25), F4
-	FMOVQ 128(R25), F12
+	FMOVQ 128(R25), F11
+	FMOVQ 128(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
-	WORD $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	WORD $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	WORD $0x6e31ddef // fmul v15.4s, v15.4s, v17.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
-	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
-	WORD $0x4e30d529 // fadd v9.4s, v9.4s, v16.4s
+	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	WORD $0x6e32fdef // fdiv v15.4s, v15.4s, v18.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
+	WORD $0x4e35d508 // fadd v8.4s, v8.4s, v21.4s
+	WORD $0x4e35d5ef // fadd v15.4s, v15.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F10
+	FMOVQ.P 16(R9), F9
+	FMOVQ.P 16(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_39
 next_40:
 	CMP $4, R10
 	BLT next_42
 loop_41:
 	FMOVQ.P 16(R2), F0
-	WORD $0x4eb1f401 // fmin v1.4s, v0.4s, v17.4s
-	WORD $0x4e32f421 // fmax v1.4s, v1.4s, v18.4s
+	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
+	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
 	FMOVQ 112(R25), F3
 	FMOVQ 96(R25), F5
@@ -620,7 +725,7 @@ loop_41:
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P 16(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
@@ -634,8 +739,8 @@ next_42:
 	CBZ R10, done_44
 single_43:
 	FMOVS.P 4(R2), F0
-	WORD $0x4eb1f401 // fmin v1.4s, v0.4s, v17.4s
-	WORD $0x4e32f421 // fmax v1.4s, v1.4s, v18.4s
+	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
+	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
 	FMOVQ 112(R25), F3
 	FMOVQ 96(R25), F5
@@ -659,7 +764,7 @@ single_43:
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
+	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P 4(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
@@ -685,10 +790,13 @@ TEXT ·geluTanhTileNEON(SB), NOSPLIT, $0-48
 	MOVD rows+32(FP), R4
 	MOVD cols+40(FP), R5
 	MOVD $·constants<>(SB), R25
-	FMOVQ 368(R25), F16
-	FMOVQ 336(R25), F17
-	FMOVQ 320(R25), F18
-	FMOVQ 224(R25), F19
+	FMOVQ 384(R25), F21
+	FMOVQ 336(R25), F22
+	FMOVQ 320(R25), F23
+	FMOVQ 352(R25), F24
+	FMOVQ 240(R25), F25
+	FMOVQ 272(R25), F26
+	FMOVQ 304(R25), F27
 	SUB R5, R1, R1
 	LSL $2, R1
 	SUB R5, R3, R3
@@ -696,63 +804,83 @@ TEXT ·geluTanhTileNEON(SB), NOSPLIT, $0-48
 row_45:
 	MOVD R5, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_47
 loop_46:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
-	WORD $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
-	FMOVQ 352(R25), F1
-	FMOVQ 352(R25), F9
-	WORD $0x4e30cc41 // fmla v1.4s, v2.4s, v16.4s
-	WORD $0x4e30cd49 // fmla v9.4s, v10.4s, v16.4s
+	WORD $0x6e27dce9 // fmul v9.4s, v7.4s, v7.4s
+	WORD $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	FMOVQ 368(R25), F1
+	FMOVQ 368(R25), F8
+	FMOVQ 368(R25), F15
+	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
+	WORD $0x4e35cd28 // fmla v8.4s, v9.4s, v21.4s
+	WORD $0x4e35ce0f // fmla v15.4s, v16.4s, v21.4s
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	WORD $0x6e28dd29 // fmul v9.4s, v9.4s, v8.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4e21892a // frintn v10.4s, v9.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
+	WORD $0x6e2eddef // fmul v15.4s, v15.4s, v14.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4eb7f508 // fmin v8.4s, v8.4s, v23.4s
+	WORD $0x4eb7f5ef // fmin v15.4s, v15.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e36f508 // fmax v8.4s, v8.4s, v22.4s
+	WORD $0x4e36f5ef // fmax v15.4s, v15.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4e38d509 // fadd v9.4s, v8.4s, v24.4s
+	WORD $0x4e38d5f0 // fadd v16.4s, v15.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4eb8d52a // fsub v10.4s, v9.4s, v24.4s
+	WORD $0x4eb8d611 // fsub v17.4s, v16.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
+	WORD $0x4eaad508 // fsub v8.4s, v8.4s, v10.4s
+	WORD $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f37554a // shl v10.4s, v10.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 304(R25), F12
-	FMOVQ 288(R25), F3
-	FMOVQ 288(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 272(R25), F4
-	FMOVQ 272(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 256(R25), F3
-	FMOVQ 256(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 240(R25), F4
-	FMOVQ 240(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 224(R25), F3
+	WORD $0x4f375529 // shl v9.4s, v9.4s, #23
+	WORD $0x4f375610 // shl v16.4s, v16.4s, #23
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	WORD $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	FMOVQ 224(R25), F4
 	FMOVQ 224(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4eaa856b // add v11.4s, v11.4s, v10.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
-	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	FMOVQ 224(R25), F18
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	WORD $0x4e39cd0b // fmla v11.4s, v8.4s, v25.4s
+	WORD $0x4e39cdf2 // fmla v18.4s, v15.4s, v25.4s
+	FMOVQ 256(R25), F5
+	FMOVQ 256(R25), F12
+	FMOVQ 256(R25), F19
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	WORD $0x4e3acd0c // fmla v12.4s, v8.4s, v26.4s
+	WORD $0x4e3acdf3 // fmla v19.4s, v15.4s, v26.4s
+	FMOVQ 288(R25), F6
+	FMOVQ 288(R25), F13
+	FMOVQ 288(R25), F20
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e3bcd0d // fmla v13.4s, v8.4s, v27.4s
+	WORD $0x4e3bcdf4 // fmla v20.4s, v15.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e2acdac // fmla v12.4s, v13.4s, v10.4s
+	WORD $0x4e31ce93 // fmla v19.4s, v20.4s, v17.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	WORD $0x4e2acd8b // fmla v11.4s, v12.4s, v10.4s
+	WORD $0x4e31ce72 // fmla v18.4s, v19.4s, v17.4s
+	FMOVQ 224(R25), F6
+	FMOVQ 224(R25), F13
+	FMOVQ 224(R25), F20
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x4e29cd6d // fmla v13.4s, v11.4s, v9.4s
+	WORD $0x4e30ce54 // fmla v20.4s, v18.4s, v16.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
+	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
+	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_46
 next_47:
 	CMP $4, R10
@@ -760,29 +888,27 @@ next_47:
 loop_48:
 	FMOVQ.P 16(R2), F0
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
-	FMOVQ 352(R25), F1
-	WORD $0x4e30cc41 // fmla v1.4s, v2.4s, v16.4s
+	FMOVQ 368(R25), F1
+	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVQ.P F0, 16(R0)
 	SUB $4, R10
 	CMP $4, R10
@@ -792,29 +918,27 @@ next_49:
 single_50:
 	FMOVS.P 4(R2), F0
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
-	FMOVQ 352(R25), F1
-	WORD $0x4e30cc41 // fmla v1.4s, v2.4s, v16.4s
+	FMOVQ 368(R25), F1
+	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVS.P F0, 4(R0)
 	SUBS $1, R10
 	BNE single_50
@@ -837,10 +961,13 @@ TEXT ·geluTanhGatedNEON(SB), NOSPLIT, $0-72
 	MOVD cols+56(FP), R7
 	MOVD add+64(FP), R8
 	MOVD $·constants<>(SB), R25
-	FMOVQ 368(R25), F16
-	FMOVQ 336(R25), F17
-	FMOVQ 320(R25), F18
-	FMOVQ 224(R25), F19
+	FMOVQ 384(R25), F21
+	FMOVQ 336(R25), F22
+	FMOVQ 320(R25), F23
+	FMOVQ 352(R25), F24
+	FMOVQ 240(R25), F25
+	FMOVQ 272(R25), F26
+	FMOVQ 304(R25), F27
 	CBNZ R8, add_52
 	SUB R7, R1, R1
 	LSL $2, R1
@@ -851,67 +978,89 @@ TEXT ·geluTanhGatedNEON(SB), NOSPLIT, $0-72
 row_53:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_55
 loop_54:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
-	WORD $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
-	FMOVQ 352(R25), F1
-	FMOVQ 352(R25), F9
-	WORD $0x4e30cc41 // fmla v1.4s, v2.4s, v16.4s
-	WORD $0x4e30cd49 // fmla v9.4s, v10.4s, v16.4s
+	WORD $0x6e27dce9 // fmul v9.4s, v7.4s, v7.4s
+	WORD $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	FMOVQ 368(R25), F1
+	FMOVQ 368(R25), F8
+	FMOVQ 368(R25), F15
+	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
+	WORD $0x4e35cd28 // fmla v8.4s, v9.4s, v21.4s
+	WORD $0x4e35ce0f // fmla v15.4s, v16.4s, v21.4s
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	WORD $0x6e28dd29 // fmul v9.4s, v9.4s, v8.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4e21892a // frintn v10.4s, v9.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
+	WORD $0x6e2eddef // fmul v15.4s, v15.4s, v14.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4eb7f508 // fmin v8.4s, v8.4s, v23.4s
+	WORD $0x4eb7f5ef // fmin v15.4s, v15.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e36f508 // fmax v8.4s, v8.4s, v22.4s
+	WORD $0x4e36f5ef // fmax v15.4s, v15.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4e38d509 // fadd v9.4s, v8.4s, v24.4s
+	WORD $0x4e38d5f0 // fadd v16.4s, v15.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4eb8d52a // fsub v10.4s, v9.4s, v24.4s
+	WORD $0x4eb8d611 // fsub v17.4s, v16.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
+	WORD $0x4eaad508 // fsub v8.4s, v8.4s, v10.4s
+	WORD $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f37554a // shl v10.4s, v10.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 304(R25), F12
-	FMOVQ 288(R25), F3
-	FMOVQ 288(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 272(R25), F4
-	FMOVQ 272(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 256(R25), F3
-	FMOVQ 256(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 240(R25), F4
-	FMOVQ 240(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 224(R25), F3
+	WORD $0x4f375529 // shl v9.4s, v9.4s, #23
+	WORD $0x4f375610 // shl v16.4s, v16.4s, #23
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	WORD $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	FMOVQ 224(R25), F4
 	FMOVQ 224(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4eaa856b // add v11.4s, v11.4s, v10.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
-	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	FMOVQ 224(R25), F18
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	WORD $0x4e39cd0b // fmla v11.4s, v8.4s, v25.4s
+	WORD $0x4e39cdf2 // fmla v18.4s, v15.4s, v25.4s
+	FMOVQ 256(R25), F5
+	FMOVQ 256(R25), F12
+	FMOVQ 256(R25), F19
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	WORD $0x4e3acd0c // fmla v12.4s, v8.4s, v26.4s
+	WORD $0x4e3acdf3 // fmla v19.4s, v15.4s, v26.4s
+	FMOVQ 288(R25), F6
+	FMOVQ 288(R25), F13
+	FMOVQ 288(R25), F20
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e3bcd0d // fmla v13.4s, v8.4s, v27.4s
+	WORD $0x4e3bcdf4 // fmla v20.4s, v15.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e2acdac // fmla v12.4s, v13.4s, v10.4s
+	WORD $0x4e31ce93 // fmla v19.4s, v20.4s, v17.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	WORD $0x4e2acd8b // fmla v11.4s, v12.4s, v10.4s
+	WORD $0x4e31ce72 // fmla v18.4s, v19.4s, v17.4s
+	FMOVQ 224(R25), F6
+	FMOVQ 224(R25), F13
+	FMOVQ 224(R25), F20
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x4e29cd6d // fmla v13.4s, v11.4s, v9.4s
+	WORD $0x4e30ce54 // fmla v20.4s, v18.4s, v16.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
+	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
+	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_54
 next_55:
 	CMP $4, R10
@@ -919,29 +1068,27 @@ next_55:
 loop_56:
 	FMOVQ.P 16(R2), F0
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
-	FMOVQ 352(R25), F1
-	WORD $0x4e30cc41 // fmla v1.4s, v2.4s, v16.4s
+	FMOVQ 368(R25), F1
+	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVQ.P 16(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P F0, 16(R0)
@@ -953,29 +1100,27 @@ next_57:
 single_58:
 	FMOVS.P 4(R2), F0
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
-	FMOVQ 352(R25), F1
-	WORD $0x4e30cc41 // fmla v1.4s, v2.4s, v16.4s
+	FMOVQ 368(R25), F1
+	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVS.P 4(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P F0, 4(R0)
@@ -998,71 +1143,95 @@ add_52:
 row_60:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_62
 loop_61:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
-	WORD $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
-	FMOVQ 352(R25), F1
-	FMOVQ 352(R25), F9
-	WORD $0x4e30cc41 // fmla v1.4s, v2.4s, v16.4s
-	WORD $0x4e30cd49 // fmla v9.4s, v10.4s, v16.4s
+	WORD $0x6e27dce9 // fmul v9.4s, v7.4s, v7.4s
+	WORD $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
+	FMOVQ 368(R25), F1
+	FMOVQ 368(R25), F8
+	FMOVQ 368(R25), F15
+	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
+	WORD $0x4e35cd28 // fmla v8.4s, v9.4s, v21.4s
+	WORD $0x4e35ce0f // fmla v15.4s, v16.4s, v21.4s
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	WORD $0x6e28dd29 // fmul v9.4s, v9.4s, v8.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4e21892a // frintn v10.4s, v9.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD $0x6e27dd08 // fmul v8.4s, v8.4s, v7.4s
+	WORD $0x6e2eddef // fmul v15.4s, v15.4s, v14.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4eb7f508 // fmin v8.4s, v8.4s, v23.4s
+	WORD $0x4eb7f5ef // fmin v15.4s, v15.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e36f508 // fmax v8.4s, v8.4s, v22.4s
+	WORD $0x4e36f5ef // fmax v15.4s, v15.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4e38d509 // fadd v9.4s, v8.4s, v24.4s
+	WORD $0x4e38d5f0 // fadd v16.4s, v15.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4eb8d52a // fsub v10.4s, v9.4s, v24.4s
+	WORD $0x4eb8d611 // fsub v17.4s, v16.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
+	WORD $0x4eaad508 // fsub v8.4s, v8.4s, v10.4s
+	WORD $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f37554a // shl v10.4s, v10.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 304(R25), F12
-	FMOVQ 288(R25), F3
-	FMOVQ 288(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 272(R25), F4
-	FMOVQ 272(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 256(R25), F3
-	FMOVQ 256(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 240(R25), F4
-	FMOVQ 240(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 224(R25), F3
+	WORD $0x4f375529 // shl v9.4s, v9.4s, #23
+	WORD $0x4f375610 // shl v16.4s, v16.4s, #23
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	WORD $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	FMOVQ 224(R25), F4
 	FMOVQ 224(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4eaa856b // add v11.4s, v11.4s, v10.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
-	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	FMOVQ 224(R25), F18
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	WORD $0x4e39cd0b // fmla v11.4s, v8.4s, v25.4s
+	WORD $0x4e39cdf2 // fmla v18.4s, v15.4s, v25.4s
+	FMOVQ 256(R25), F5
+	FMOVQ 256(R25), F12
+	FMOVQ 256(R25), F19
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	WORD $0x4e3acd0c // fmla v12.4s, v8.4s, v26.4s
+	WORD $0x4e3acdf3 // fmla v19.4s, v15.4s, v26.4s
+	FMOVQ 288(R25), F6
+	FMOVQ 288(R25), F13
+	FMOVQ 288(R25), F20
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e3bcd0d // fmla v13.4s, v8.4s, v27.4s
+	WORD $0x4e3bcdf4 // fmla v20.4s, v15.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e2acdac // fmla v12.4s, v13.4s, v10.4s
+	WORD $0x4e31ce93 // fmla v19.4s, v20.4s, v17.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	WORD $0x4e2acd8b // fmla v11.4s, v12.4s, v10.4s
+	WORD $0x4e31ce72 // fmla v18.4s, v19.4s, v17.4s
+	FMOVQ 224(R25), F6
+	FMOVQ 224(R25), F13
+	FMOVQ 224(R25), F20
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x4e29cd6d // fmla v13.4s, v11.4s, v9.4s
+	WORD $0x4e30ce54 // fmla v20.4s, v18.4s, v16.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
+	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
+	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F10
+	FMOVQ.P 16(R9), F9
+	FMOVQ.P 16(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_61
 next_62:
 	CMP $4, R10
@@ -1070,29 +1239,27 @@ next_62:
 loop_63:
 	FMOVQ.P 16(R2), F0
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
-	FMOVQ 352(R25), F1
-	WORD $0x4e30cc41 // fmla v1.4s, v2.4s, v16.4s
+	FMOVQ 368(R25), F1
+	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVQ.P 16(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P 16(R9), F2
@@ -1106,29 +1273,27 @@ next_64:
 single_65:
 	FMOVS.P 4(R2), F0
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
-	FMOVQ 352(R25), F1
-	WORD $0x4e30cc41 // fmla v1.4s, v2.4s, v16.4s
+	FMOVQ 368(R25), F1
+	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
 	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVS.P 4(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P 4(R9), F2
@@ -1153,10 +1318,13 @@ TEXT ·siluTileNEON(SB), NOSPLIT, $0-48
 	MOVD rows+32(FP), R4
 	MOVD cols+40(FP), R5
 	MOVD $·constants<>(SB), R25
-	FMOVQ 384(R25), F16
-	FMOVQ 336(R25), F17
-	FMOVQ 320(R25), F18
-	FMOVQ 224(R25), F19
+	FMOVQ 400(R25), F21
+	FMOVQ 336(R25), F22
+	FMOVQ 320(R25), F23
+	FMOVQ 352(R25), F24
+	FMOVQ 240(R25), F25
+	FMOVQ 272(R25), F26
+	FMOVQ 304(R25), F27
 	SUB R5, R1, R1
 	LSL $2, R1
 	SUB R5, R3, R3
@@ -1164,84 +1332,99 @@ TEXT ·siluTileNEON(SB), NOSPLIT, $0-48
 row_67:
 	MOVD R5, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_69
 loop_68:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x6e30dc01 // fmul v1.4s, v0.4s, v16.4s
-	WORD $0x6e30dd09 // fmul v9.4s, v8.4s, v16.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4e21892a // frintn v10.4s, v9.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
+	WORD $0x6e35dce8 // fmul v8.4s, v7.4s, v21.4s
+	WORD $0x6e35ddcf // fmul v15.4s, v14.4s, v21.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4eb7f508 // fmin v8.4s, v8.4s, v23.4s
+	WORD $0x4eb7f5ef // fmin v15.4s, v15.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e36f508 // fmax v8.4s, v8.4s, v22.4s
+	WORD $0x4e36f5ef // fmax v15.4s, v15.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4e38d509 // fadd v9.4s, v8.4s, v24.4s
+	WORD $0x4e38d5f0 // fadd v16.4s, v15.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4eb8d52a // fsub v10.4s, v9.4s, v24.4s
+	WORD $0x4eb8d611 // fsub v17.4s, v16.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
+	WORD $0x4eaad508 // fsub v8.4s, v8.4s, v10.4s
+	WORD $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f37554a // shl v10.4s, v10.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 304(R25), F12
-	FMOVQ 288(R25), F3
-	FMOVQ 288(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 272(R25), F4
-	FMOVQ 272(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 256(R25), F3
-	FMOVQ 256(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 240(R25), F4
-	FMOVQ 240(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 224(R25), F3
+	WORD $0x4f375529 // shl v9.4s, v9.4s, #23
+	WORD $0x4f375610 // shl v16.4s, v16.4s, #23
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	WORD $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	FMOVQ 224(R25), F4
 	FMOVQ 224(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4eaa856b // add v11.4s, v11.4s, v10.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
-	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	FMOVQ 224(R25), F18
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	WORD $0x4e39cd0b // fmla v11.4s, v8.4s, v25.4s
+	WORD $0x4e39cdf2 // fmla v18.4s, v15.4s, v25.4s
+	FMOVQ 256(R25), F5
+	FMOVQ 256(R25), F12
+	FMOVQ 256(R25), F19
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	WORD $0x4e3acd0c // fmla v12.4s, v8.4s, v26.4s
+	WORD $0x4e3acdf3 // fmla v19.4s, v15.4s, v26.4s
+	FMOVQ 288(R25), F6
+	FMOVQ 288(R25), F13
+	FMOVQ 288(R25), F20
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e3bcd0d // fmla v13.4s, v8.4s, v27.4s
+	WORD $0x4e3bcdf4 // fmla v20.4s, v15.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e2acdac // fmla v12.4s, v13.4s, v10.4s
+	WORD $0x4e31ce93 // fmla v19.4s, v20.4s, v17.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	WORD $0x4e2acd8b // fmla v11.4s, v12.4s, v10.4s
+	WORD $0x4e31ce72 // fmla v18.4s, v19.4s, v17.4s
+	FMOVQ 224(R25), F6
+	FMOVQ 224(R25), F13
+	FMOVQ 224(R25), F20
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x4e29cd6d // fmla v13.4s, v11.4s, v9.4s
+	WORD $0x4e30ce54 // fmla v20.4s, v18.4s, v16.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
+	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
+	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_68
 next_69:
 	CMP $4, R10
 	BLT next_71
 loop_70:
 	FMOVQ.P 16(R2), F0
-	WORD $0x6e30dc01 // fmul v1.4s, v0.4s, v16.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVQ.P F0, 16(R0)
 	SUB $4, R10
 	CMP $4, R10
@@ -1250,27 +1433,25 @@ next_71:
 	CBZ R10, done_73
 single_72:
 	FMOVS.P 4(R2), F0
-	WORD $0x6e30dc01 // fmul v1.4s, v0.4s, v16.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVS.P F0, 4(R0)
 	SUBS $1, R10
 	BNE single_72
@@ -1293,10 +1474,13 @@ TEXT ·siluGatedNEON(SB), NOSPLIT, $0-72
 	MOVD cols+56(FP), R7
 	MOVD add+64(FP), R8
 	MOVD $·constants<>(SB), R25
-	FMOVQ 384(R25), F16
-	FMOVQ 336(R25), F17
-	FMOVQ 320(R25), F18
-	FMOVQ 224(R25), F19
+	FMOVQ 400(R25), F21
+	FMOVQ 336(R25), F22
+	FMOVQ 320(R25), F23
+	FMOVQ 352(R25), F24
+	FMOVQ 240(R25), F25
+	FMOVQ 272(R25), F26
+	FMOVQ 304(R25), F27
 	CBNZ R8, add_74
 	SUB R7, R1, R1
 	LSL $2, R1
@@ -1307,88 +1491,105 @@ TEXT ·siluGatedNEON(SB), NOSPLIT, $0-72
 row_75:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_77
 loop_76:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x6e30dc01 // fmul v1.4s, v0.4s, v16.4s
-	WORD $0x6e30dd09 // fmul v9.4s, v8.4s, v16.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4e21892a // frintn v10.4s, v9.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
+	WORD $0x6e35dce8 // fmul v8.4s, v7.4s, v21.4s
+	WORD $0x6e35ddcf // fmul v15.4s, v14.4s, v21.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4eb7f508 // fmin v8.4s, v8.4s, v23.4s
+	WORD $0x4eb7f5ef // fmin v15.4s, v15.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e36f508 // fmax v8.4s, v8.4s, v22.4s
+	WORD $0x4e36f5ef // fmax v15.4s, v15.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4e38d509 // fadd v9.4s, v8.4s, v24.4s
+	WORD $0x4e38d5f0 // fadd v16.4s, v15.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4eb8d52a // fsub v10.4s, v9.4s, v24.4s
+	WORD $0x4eb8d611 // fsub v17.4s, v16.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
+	WORD $0x4eaad508 // fsub v8.4s, v8.4s, v10.4s
+	WORD $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f37554a // shl v10.4s, v10.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 304(R25), F12
-	FMOVQ 288(R25), F3
-	FMOVQ 288(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 272(R25), F4
-	FMOVQ 272(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 256(R25), F3
-	FMOVQ 256(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 240(R25), F4
-	FMOVQ 240(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 224(R25), F3
+	WORD $0x4f375529 // shl v9.4s, v9.4s, #23
+	WORD $0x4f375610 // shl v16.4s, v16.4s, #23
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	WORD $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	FMOVQ 224(R25), F4
 	FMOVQ 224(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4eaa856b // add v11.4s, v11.4s, v10.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
-	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	FMOVQ 224(R25), F18
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	WORD $0x4e39cd0b // fmla v11.4s, v8.4s, v25.4s
+	WORD $0x4e39cdf2 // fmla v18.4s, v15.4s, v25.4s
+	FMOVQ 256(R25), F5
+	FMOVQ 256(R25), F12
+	FMOVQ 256(R25), F19
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	WORD $0x4e3acd0c // fmla v12.4s, v8.4s, v26.4s
+	WORD $0x4e3acdf3 // fmla v19.4s, v15.4s, v26.4s
+	FMOVQ 288(R25), F6
+	FMOVQ 288(R25), F13
+	FMOVQ 288(R25), F20
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e3bcd0d // fmla v13.4s, v8.4s, v27.4s
+	WORD $0x4e3bcdf4 // fmla v20.4s, v15.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e2acdac // fmla v12.4s, v13.4s, v10.4s
+	WORD $0x4e31ce93 // fmla v19.4s, v20.4s, v17.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	WORD $0x4e2acd8b // fmla v11.4s, v12.4s, v10.4s
+	WORD $0x4e31ce72 // fmla v18.4s, v19.4s, v17.4s
+	FMOVQ 224(R25), F6
+	FMOVQ 224(R25), F13
+	FMOVQ 224(R25), F20
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x4e29cd6d // fmla v13.4s, v11.4s, v9.4s
+	WORD $0x4e30ce54 // fmla v20.4s, v18.4s, v16.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
+	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
+	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_76
 next_77:
 	CMP $4, R10
 	BLT next_79
 loop_78:
 	FMOVQ.P 16(R2), F0
-	WORD $0x6e30dc01 // fmul v1.4s, v0.4s, v16.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVQ.P 16(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P F0, 16(R0)
@@ -1399,27 +1600,25 @@ next_79:
 	CBZ R10, done_81
 single_80:
 	FMOVS.P 4(R2), F0
-	WORD $0x6e30dc01 // fmul v1.4s, v0.4s, v16.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVS.P 4(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P F0, 4(R0)
@@ -1442,92 +1641,111 @@ add_74:
 row_82:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_84
 loop_83:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x6e30dc01 // fmul v1.4s, v0.4s, v16.4s
-	WORD $0x6e30dd09 // fmul v9.4s, v8.4s, v16.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4eb2f529 // fmin v9.4s, v9.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4e21892a // frintn v10.4s, v9.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
+	WORD $0x6e35dce8 // fmul v8.4s, v7.4s, v21.4s
+	WORD $0x6e35ddcf // fmul v15.4s, v14.4s, v21.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4eb7f508 // fmin v8.4s, v8.4s, v23.4s
+	WORD $0x4eb7f5ef // fmin v15.4s, v15.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e36f508 // fmax v8.4s, v8.4s, v22.4s
+	WORD $0x4e36f5ef // fmax v15.4s, v15.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4e38d509 // fadd v9.4s, v8.4s, v24.4s
+	WORD $0x4e38d5f0 // fadd v16.4s, v15.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4eb8d52a // fsub v10.4s, v9.4s, v24.4s
+	WORD $0x4eb8d611 // fsub v17.4s, v16.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
+	WORD $0x4eaad508 // fsub v8.4s, v8.4s, v10.4s
+	WORD $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f37554a // shl v10.4s, v10.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 304(R25), F12
-	FMOVQ 288(R25), F3
-	FMOVQ 288(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 272(R25), F4
-	FMOVQ 272(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 256(R25), F3
-	FMOVQ 256(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	FMOVQ 240(R25), F4
-	FMOVQ 240(R25), F12
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
-	FMOVQ 224(R25), F3
+	WORD $0x4f375529 // shl v9.4s, v9.4s, #23
+	WORD $0x4f375610 // shl v16.4s, v16.4s, #23
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	WORD $0x6e28dd0a // fmul v10.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	FMOVQ 224(R25), F4
 	FMOVQ 224(R25), F11
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4eaa856b // add v11.4s, v11.4s, v10.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x4e33d56b // fadd v11.4s, v11.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
-	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	FMOVQ 224(R25), F18
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	WORD $0x4e39cd0b // fmla v11.4s, v8.4s, v25.4s
+	WORD $0x4e39cdf2 // fmla v18.4s, v15.4s, v25.4s
+	FMOVQ 256(R25), F5
+	FMOVQ 256(R25), F12
+	FMOVQ 256(R25), F19
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	WORD $0x4e3acd0c // fmla v12.4s, v8.4s, v26.4s
+	WORD $0x4e3acdf3 // fmla v19.4s, v15.4s, v26.4s
+	FMOVQ 288(R25), F6
+	FMOVQ 288(R25), F13
+	FMOVQ 288(R25), F20
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e3bcd0d // fmla v13.4s, v8.4s, v27.4s
+	WORD $0x4e3bcdf4 // fmla v20.4s, v15.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e2acdac // fmla v12.4s, v13.4s, v10.4s
+	WORD $0x4e31ce93 // fmla v19.4s, v20.4s, v17.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	WORD $0x4e2acd8b // fmla v11.4s, v12.4s, v10.4s
+	WORD $0x4e31ce72 // fmla v18.4s, v19.4s, v17.4s
+	FMOVQ 224(R25), F6
+	FMOVQ 224(R25), F13
+	FMOVQ 224(R25), F20
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x4e29cd6d // fmla v13.4s, v11.4s, v9.4s
+	WORD $0x4e30ce54 // fmla v20.4s, v18.4s, v16.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
+	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
+	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F10
+	FMOVQ.P 16(R9), F9
+	FMOVQ.P 16(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_83
 next_84:
 	CMP $4, R10
 	BLT next_86
 loop_85:
 	FMOVQ.P 16(R2), F0
-	WORD $0x6e30dc01 // fmul v1.4s, v0.4s, v16.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVQ.P 16(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P 16(R9), F2
@@ -1540,27 +1758,25 @@ next_86:
 	CBZ R10, done_88
 single_87:
 	FMOVS.P 4(R2), F0
-	WORD $0x6e30dc01 // fmul v1.4s, v0.4s, v16.4s
-	WORD $0x4eb2f421 // fmin v1.4s, v1.4s, v18.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e218822 // frintn v2.4s, v1.4s
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
+	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e38d422 // fadd v2.4s, v1.4s, v24.4s
+	WORD $0x4eb8d443 // fsub v3.4s, v2.4s, v24.4s
+	WORD $0x4ea3d421 // fsub v1.4s, v1.4s, v3.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	FMOVQ 304(R25), F4
-	FMOVQ 288(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 272(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 256(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	FMOVQ 240(R25), F4
-	WORD $0x4e23cc24 // fmla v4.4s, v1.4s, v3.4s
-	FMOVQ 224(R25), F3
-	WORD $0x4e24cc23 // fmla v3.4s, v1.4s, v4.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
-	WORD $0x6e23fc00 // fdiv v0.4s, v0.4s, v3.4s
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 224(R25), F4
+	WORD $0x4e39cc24 // fmla v4.4s, v1.4s, v25.4s
+	FMOVQ 256(R25), F5
+	WORD $0x4e3acc25 // fmla v5.4s, v1.4s, v26.4s
+	FMOVQ 288(R25), F6
+	WORD $0x4e3bcc26 // fmla v6.4s, v1.4s, v27.4s
+	WORD $0x4e23ccc5 // fmla v5.4s, v6.4s, v3.4s
+	WORD $0x4e23cca4 // fmla v4.4s, v5.4s, v3.4s
+	FMOVQ 224(R25), F6
+	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
+	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	FMOVS.P 4(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P 4(R9), F2
@@ -1585,7 +1801,7 @@ TEXT ·reluTileNEON(SB), NOSPLIT, $0-48
 	MOVD rows+32(FP), R4
 	MOVD cols+40(FP), R5
 	MOVD $·constants<>(SB), R25
-	FMOVQ 400(R25), F16
+	FMOVQ 416(R25), F21
 	SUB R5, R1, R1
 	LSL $2, R1
 	SUB R5, R3, R3
@@ -1593,24 +1809,27 @@ TEXT ·reluTileNEON(SB), NOSPLIT, $0-48
 row_89:
 	MOVD R5, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_91
 loop_90:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
+	WORD $0x4e35f4e7 // fmax v7.4s, v7.4s, v21.4s
+	WORD $0x4e35f5ce // fmax v14.4s, v14.4s, v21.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_90
 next_91:
 	CMP $4, R10
 	BLT next_93
 loop_92:
 	FMOVQ.P 16(R2), F0
-	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
+	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
 	FMOVQ.P F0, 16(R0)
 	SUB $4, R10
 	CMP $4, R10
@@ -1619,7 +1838,7 @@ next_93:
 	CBZ R10, done_95
 single_94:
 	FMOVS.P 4(R2), F0
-	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
+	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
 	FMOVS.P F0, 4(R0)
 	SUBS $1, R10
 	BNE single_94
@@ -1642,7 +1861,7 @@ TEXT ·reluGatedNEON(SB), NOSPLIT, $0-72
 	MOVD cols+56(FP), R7
 	MOVD add+64(FP), R8
 	MOVD $·constants<>(SB), R25
-	FMOVQ 400(R25), F16
+	FMOVQ 416(R25), F21
 	CBNZ R8, add_96
 	SUB R7, R1, R1
 	LSL $2, R1
@@ -1653,28 +1872,33 @@ TEXT ·reluGatedNEON(SB), NOSPLIT, $0-72
 row_97:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_99
 loop_98:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
+	WORD $0x4e35f4e7 // fmax v7.4s, v7.4s, v21.4s
+	WORD $0x4e35f5ce // fmax v14.4s, v14.4s, v21.4s
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_98
 next_99:
 	CMP $4, R10
 	BLT next_101
 loop_100:
 	FMOVQ.P 16(R2), F0
-	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
+	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
 	FMOVQ.P 16(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P F0, 16(R0)
@@ -1685,7 +1909,7 @@ next_101:
 	CBZ R10, done_103
 single_102:
 	FMOVS.P 4(R2), F0
-	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
+	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
 	FMOVS.P 4(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P F0, 4(R0)
@@ -1708,32 +1932,39 @@ add_96:
 row_104:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_106
 loop_105:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
-	WORD $0x4e30f508 // fmax v8.4s, v8.4s, v16.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
+	WORD $0x4e35f4e7 // fmax v7.4s, v7.4s, v21.4s
+	WORD $0x4e35f5ce // fmax v14.4s, v14.4s, v21.4s
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F10
+	FMOVQ.P 16(R9), F9
+	FMOVQ.P 16(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_105
 next_106:
 	CMP $4, R10
 	BLT next_108
 loop_107:
 	FMOVQ.P 16(R2), F0
-	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
+	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
 	FMOVQ.P 16(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P 16(R9), F2
@@ -1746,7 +1977,7 @@ next_108:
 	CBZ R10, done_110
 single_109:
 	FMOVS.P 4(R2), F0
-	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
+	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
 	FMOVS.P 4(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P 4(R9), F2
@@ -1771,10 +2002,10 @@ TEXT ·tanhTileNEON(SB), NOSPLIT, $0-48
 	MOVD rows+32(FP), R4
 	MOVD cols+40(FP), R5
 	MOVD $·constants<>(SB), R25
-	FMOVQ 416(R25), F16
-	FMOVQ 432(R25), F17
-	FMOVQ 560(R25), F18
-	FMOVQ 448(R25), F19
+	FMOVQ 432(R25), F21
+	FMOVQ 448(R25), F22
+	FMOVQ 576(R25), F23
+	FMOVQ 464(R25), F24
 	SUB R5, R1, R1
 	LSL $2, R1
 	SUB R5, R3, R3
@@ -1782,96 +2013,123 @@ TEXT ·tanhTileNEON(SB), NOSPLIT, $0-48
 row_111:
 	MOVD R5, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_113
 loop_112:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x4eb0f401 // fmin v1.4s, v0.4s, v16.4s
-	WORD $0x4eb0f509 // fmin v9.4s, v8.4s, v16.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
+	WORD $0x4eb5f4e8 // fmin v8.4s, v7.4s, v21.4s
+	WORD $0x4eb5f5cf // fmin v15.4s, v14.4s, v21.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e36f508 // fmax v8.4s, v8.4s, v22.4s
+	WORD $0x4e36f5ef // fmax v15.4s, v15.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	WORD $0x6e29dd2a // fmul v10.4s, v9.4s, v9.4s
-	FMOVQ 544(R25), F5
-	FMOVQ 544(R25), F13
-	FMOVQ 528(R25), F3
-	FMOVQ 528(R25), F11
-	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	FMOVQ 512(R25), F5
-	FMOVQ 512(R25), F13
-	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
-	FMOVQ 496(R25), F3
-	FMOVQ 496(R25), F11
-	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	FMOVQ 480(R25), F5
-	FMOVQ 480(R25), F13
-	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
-	FMOVQ 464(R25), F3
-	FMOVQ 464(R25), F11
-	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	FMOVQ 608(R25), F5
-	FMOVQ 608(R25), F13
-	FMOVQ 592(R25), F4
-	FMOVQ 592(R25), F12
-	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
-	FMOVQ 576(R25), F5
-	FMOVQ 576(R25), F13
-	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	WORD $0x4e2ccd4d // fmla v13.4s, v10.4s, v12.4s
-	FMOVQ 560(R25), F4
+	WORD $0x6e28dd09 // fmul v9.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf0 // fmul v16.4s, v15.4s, v15.4s
+	FMOVQ 560(R25), F5
 	FMOVQ 560(R25), F12
+	FMOVQ 560(R25), F19
+	FMOVQ 544(R25), F3
+	FMOVQ 544(R25), F10
+	FMOVQ 544(R25), F17
+	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
+	FMOVQ 528(R25), F5
+	FMOVQ 528(R25), F12
+	FMOVQ 528(R25), F19
+	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
+	FMOVQ 512(R25), F3
+	FMOVQ 512(R25), F10
+	FMOVQ 512(R25), F17
+	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
+	FMOVQ 496(R25), F5
+	FMOVQ 496(R25), F12
+	FMOVQ 496(R25), F19
+	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
+	FMOVQ 480(R25), F3
+	FMOVQ 480(R25), F10
+	FMOVQ 480(R25), F17
+	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
+	FMOVQ 624(R25), F5
+	FMOVQ 624(R25), F12
+	FMOVQ 624(R25), F19
+	FMOVQ 608(R25), F4
+	FMOVQ 608(R25), F11
+	FMOVQ 608(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
+	FMOVQ 592(R25), F5
+	FMOVQ 592(R25), F12
+	FMOVQ 592(R25), F19
+	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
+	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
+	FMOVQ 576(R25), F4
+	FMOVQ 576(R25), F11
+	FMOVQ 576(R25), F18
+	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
-	WORD $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	WORD $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	WORD $0x6e31ddef // fmul v15.4s, v15.4s, v17.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
-	WORD $0x4eb2f420 // fmin v0.4s, v1.4s, v18.4s
-	WORD $0x4eb2f528 // fmin v8.4s, v9.4s, v18.4s
-	WORD $0x4e33f400 // fmax v0.4s, v0.4s, v19.4s
-	WORD $0x4e33f508 // fmax v8.4s, v8.4s, v19.4s
+	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	WORD $0x6e32fdef // fdiv v15.4s, v15.4s, v18.4s
+	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
+	WORD $0x4eb7f507 // fmin v7.4s, v8.4s, v23.4s
+	WORD $0x4eb7f5ee // fmin v14.4s, v15.4s, v23.4s
+	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
+	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
+	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_112
 next_113:
 	CMP $4, R10
 	BLT next_115
 loop_114:
 	FMOVQ.P 16(R2), F0
-	WORD $0x4eb0f401 // fmin v1.4s, v0.4s, v16.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	FMOVQ 544(R25), F5
-	FMOVQ 528(R25), F3
+	FMOVQ 560(R25), F5
+	FMOVQ 544(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 512(R25), F5
+	FMOVQ 528(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 496(R25), F3
+	FMOVQ 512(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 480(R25), F5
+	FMOVQ 496(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 464(R25), F3
+	FMOVQ 480(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 608(R25), F5
-	FMOVQ 592(R25), F4
+	FMOVQ 624(R25), F5
+	FMOVQ 608(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	FMOVQ 576(R25), F5
+	FMOVQ 592(R25), F5
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	FMOVQ 560(R25), F4
+	FMOVQ 576(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4eb2f420 // fmin v0.4s, v1.4s, v18.4s
-	WORD $0x4e33f400 // fmax v0.4s, v0.4s, v19.4s
+	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
+	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	FMOVQ.P F0, 16(R0)
 	SUB $4, R10
 	CMP $4, R10
@@ -1880,31 +2138,31 @@ next_115:
 	CBZ R10, done_117
 single_116:
 	FMOVS.P 4(R2), F0
-	WORD $0x4eb0f401 // fmin v1.4s, v0.4s, v16.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	FMOVQ 544(R25), F5
-	FMOVQ 528(R25), F3
+	FMOVQ 560(R25), F5
+	FMOVQ 544(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 512(R25), F5
+	FMOVQ 528(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 496(R25), F3
+	FMOVQ 512(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 480(R25), F5
+	FMOVQ 496(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 464(R25), F3
+	FMOVQ 480(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 608(R25), F5
-	FMOVQ 592(R25), F4
+	FMOVQ 624(R25), F5
+	FMOVQ 608(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	FMOVQ 576(R25), F5
+	FMOVQ 592(R25), F5
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	FMOVQ 560(R25), F4
+	FMOVQ 576(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4eb2f420 // fmin v0.4s, v1.4s, v18.4s
-	WORD $0x4e33f400 // fmax v0.4s, v0.4s, v19.4s
+	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
+	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	FMOVS.P F0, 4(R0)
 	SUBS $1, R10
 	BNE single_116
@@ -1927,10 +2185,10 @@ TEXT ·tanhGatedNEON(SB), NOSPLIT, $0-72
 	MOVD cols+56(FP), R7
 	MOVD add+64(FP), R8
 	MOVD $·constants<>(SB), R25
-	FMOVQ 416(R25), F16
-	FMOVQ 432(R25), F17
-	FMOVQ 560(R25), F18
-	FMOVQ 448(R25), F19
+	FMOVQ 432(R25), F21
+	FMOVQ 448(R25), F22
+	FMOVQ 576(R25), F23
+	FMOVQ 464(R25), F24
 	CBNZ R8, add_118
 	SUB R7, R1, R1
 	LSL $2, R1
@@ -1941,100 +2199,129 @@ TEXT ·tanhGatedNEON(SB), NOSPLIT, $0-72
 row_119:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_121
 loop_120:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x4eb0f401 // fmin v1.4s, v0.4s, v16.4s
-	WORD $0x4eb0f509 // fmin v9.4s, v8.4s, v16.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
+	WORD $0x4eb5f4e8 // fmin v8.4s, v7.4s, v21.4s
+	WORD $0x4eb5f5cf // fmin v15.4s, v14.4s, v21.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e36f508 // fmax v8.4s, v8.4s, v22.4s
+	WORD $0x4e36f5ef // fmax v15.4s, v15.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	WORD $0x6e29dd2a // fmul v10.4s, v9.4s, v9.4s
-	FMOVQ 544(R25), F5
-	FMOVQ 544(R25), F13
-	FMOVQ 528(R25), F3
-	FMOVQ 528(R25), F11
-	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	FMOVQ 512(R25), F5
-	FMOVQ 512(R25), F13
-	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
-	FMOVQ 496(R25), F3
-	FMOVQ 496(R25), F11
-	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	FMOVQ 480(R25), F5
-	FMOVQ 480(R25), F13
-	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
-	FMOVQ 464(R25), F3
-	FMOVQ 464(R25), F11
-	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	FMOVQ 608(R25), F5
-	FMOVQ 608(R25), F13
-	FMOVQ 592(R25), F4
-	FMOVQ 592(R25), F12
-	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
-	FMOVQ 576(R25), F5
-	FMOVQ 576(R25), F13
-	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	WORD $0x4e2ccd4d // fmla v13.4s, v10.4s, v12.4s
-	FMOVQ 560(R25), F4
+	WORD $0x6e28dd09 // fmul v9.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf0 // fmul v16.4s, v15.4s, v15.4s
+	FMOVQ 560(R25), F5
 	FMOVQ 560(R25), F12
+	FMOVQ 560(R25), F19
+	FMOVQ 544(R25), F3
+	FMOVQ 544(R25), F10
+	FMOVQ 544(R25), F17
+	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
+	FMOVQ 528(R25), F5
+	FMOVQ 528(R25), F12
+	FMOVQ 528(R25), F19
+	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
+	FMOVQ 512(R25), F3
+	FMOVQ 512(R25), F10
+	FMOVQ 512(R25), F17
+	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
+	FMOVQ 496(R25), F5
+	FMOVQ 496(R25), F12
+	FMOVQ 496(R25), F19
+	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
+	FMOVQ 480(R25), F3
+	FMOVQ 480(R25), F10
+	FMOVQ 480(R25), F17
+	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
+	FMOVQ 624(R25), F5
+	FMOVQ 624(R25), F12
+	FMOVQ 624(R25), F19
+	FMOVQ 608(R25), F4
+	FMOVQ 608(R25), F11
+	FMOVQ 608(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
+	FMOVQ 592(R25), F5
+	FMOVQ 592(R25), F12
+	FMOVQ 592(R25), F19
+	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
+	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
+	FMOVQ 576(R25), F4
+	FMOVQ 576(R25), F11
+	FMOVQ 576(R25), F18
+	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
-	WORD $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	WORD $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	WORD $0x6e31ddef // fmul v15.4s, v15.4s, v17.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
-	WORD $0x4eb2f420 // fmin v0.4s, v1.4s, v18.4s
-	WORD $0x4eb2f528 // fmin v8.4s, v9.4s, v18.4s
-	WORD $0x4e33f400 // fmax v0.4s, v0.4s, v19.4s
-	WORD $0x4e33f508 // fmax v8.4s, v8.4s, v19.4s
+	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	WORD $0x6e32fdef // fdiv v15.4s, v15.4s, v18.4s
+	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
+	WORD $0x4eb7f507 // fmin v7.4s, v8.4s, v23.4s
+	WORD $0x4eb7f5ee // fmin v14.4s, v15.4s, v23.4s
+	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
+	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
+	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_120
 next_121:
 	CMP $4, R10
 	BLT next_123
 loop_122:
 	FMOVQ.P 16(R2), F0
-	WORD $0x4eb0f401 // fmin v1.4s, v0.4s, v16.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	FMOVQ 544(R25), F5
-	FMOVQ 528(R25), F3
+	FMOVQ 560(R25), F5
+	FMOVQ 544(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 512(R25), F5
+	FMOVQ 528(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 496(R25), F3
+	FMOVQ 512(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 480(R25), F5
+	FMOVQ 496(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 464(R25), F3
+	FMOVQ 480(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 608(R25), F5
-	FMOVQ 592(R25), F4
+	FMOVQ 624(R25), F5
+	FMOVQ 608(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	FMOVQ 576(R25), F5
+	FMOVQ 592(R25), F5
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	FMOVQ 560(R25), F4
+	FMOVQ 576(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4eb2f420 // fmin v0.4s, v1.4s, v18.4s
-	WORD $0x4e33f400 // fmax v0.4s, v0.4s, v19.4s
+	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
+	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	FMOVQ.P 16(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P F0, 16(R0)
@@ -2045,31 +2332,31 @@ next_123:
 	CBZ R10, done_125
 single_124:
 	FMOVS.P 4(R2), F0
-	WORD $0x4eb0f401 // fmin v1.4s, v0.4s, v16.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	FMOVQ 544(R25), F5
-	FMOVQ 528(R25), F3
+	FMOVQ 560(R25), F5
+	FMOVQ 544(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 512(R25), F5
+	FMOVQ 528(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 496(R25), F3
+	FMOVQ 512(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 480(R25), F5
+	FMOVQ 496(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 464(R25), F3
+	FMOVQ 480(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 608(R25), F5
-	FMOVQ 592(R25), F4
+	FMOVQ 624(R25), F5
+	FMOVQ 608(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	FMOVQ 576(R25), F5
+	FMOVQ 592(R25), F5
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	FMOVQ 560(R25), F4
+	FMOVQ 576(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4eb2f420 // fmin v0.4s, v1.4s, v18.4s
-	WORD $0x4e33f400 // fmax v0.4s, v0.4s, v19.4s
+	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
+	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	FMOVS.P 4(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P F0, 4(R0)
@@ -2092,104 +2379,135 @@ add_118:
 row_126:
 	MOVD R7, R10
 	MOVD R0, R9
-	CMP $8, R10
+	CMP $12, R10
 	BLT next_128
 loop_127:
 	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F8
-	WORD $0x4eb0f401 // fmin v1.4s, v0.4s, v16.4s
-	WORD $0x4eb0f509 // fmin v9.4s, v8.4s, v16.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
-	WORD $0x4e31f529 // fmax v9.4s, v9.4s, v17.4s
+	FMOVQ.P 16(R2), F7
+	FMOVQ.P 16(R2), F14
+	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
+	WORD $0x4eb5f4e8 // fmin v8.4s, v7.4s, v21.4s
+	WORD $0x4eb5f5cf // fmin v15.4s, v14.4s, v21.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
+	WORD $0x4e36f508 // fmax v8.4s, v8.4s, v22.4s
+	WORD $0x4e36f5ef // fmax v15.4s, v15.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	WORD $0x6e29dd2a // fmul v10.4s, v9.4s, v9.4s
-	FMOVQ 544(R25), F5
-	FMOVQ 544(R25), F13
-	FMOVQ 528(R25), F3
-	FMOVQ 528(R25), F11
-	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	FMOVQ 512(R25), F5
-	FMOVQ 512(R25), F13
-	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
-	FMOVQ 496(R25), F3
-	FMOVQ 496(R25), F11
-	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	FMOVQ 480(R25), F5
-	FMOVQ 480(R25), F13
-	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
-	FMOVQ 464(R25), F3
-	FMOVQ 464(R25), F11
-	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	FMOVQ 608(R25), F5
-	FMOVQ 608(R25), F13
-	FMOVQ 592(R25), F4
-	FMOVQ 592(R25), F12
-	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
-	FMOVQ 576(R25), F5
-	FMOVQ 576(R25), F13
-	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	WORD $0x4e2ccd4d // fmla v13.4s, v10.4s, v12.4s
-	FMOVQ 560(R25), F4
+	WORD $0x6e28dd09 // fmul v9.4s, v8.4s, v8.4s
+	WORD $0x6e2fddf0 // fmul v16.4s, v15.4s, v15.4s
+	FMOVQ 560(R25), F5
 	FMOVQ 560(R25), F12
+	FMOVQ 560(R25), F19
+	FMOVQ 544(R25), F3
+	FMOVQ 544(R25), F10
+	FMOVQ 544(R25), F17
+	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
+	FMOVQ 528(R25), F5
+	FMOVQ 528(R25), F12
+	FMOVQ 528(R25), F19
+	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
+	FMOVQ 512(R25), F3
+	FMOVQ 512(R25), F10
+	FMOVQ 512(R25), F17
+	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
+	FMOVQ 496(R25), F5
+	FMOVQ 496(R25), F12
+	FMOVQ 496(R25), F19
+	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
+	WORD $0x4e2acd2c // fmla v12.4s, v9.4s, v10.4s
+	WORD $0x4e31ce13 // fmla v19.4s, v16.4s, v17.4s
+	FMOVQ 480(R25), F3
+	FMOVQ 480(R25), F10
+	FMOVQ 480(R25), F17
+	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2a // fmla v10.4s, v9.4s, v12.4s
+	WORD $0x4e33ce11 // fmla v17.4s, v16.4s, v19.4s
+	FMOVQ 624(R25), F5
+	FMOVQ 624(R25), F12
+	FMOVQ 624(R25), F19
+	FMOVQ 608(R25), F4
+	FMOVQ 608(R25), F11
+	FMOVQ 608(R25), F18
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	WORD $0x4e2dcd4c // fmla v12.4s, v10.4s, v13.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
+	FMOVQ 592(R25), F5
+	FMOVQ 592(R25), F12
+	FMOVQ 592(R25), F19
+	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
+	WORD $0x4e2bcd2c // fmla v12.4s, v9.4s, v11.4s
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
+	FMOVQ 576(R25), F4
+	FMOVQ 576(R25), F11
+	FMOVQ 576(R25), F18
+	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
+	WORD $0x4e2ccd2b // fmla v11.4s, v9.4s, v12.4s
+	WORD $0x4e33ce12 // fmla v18.4s, v16.4s, v19.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
-	WORD $0x6e2bdd29 // fmul v9.4s, v9.4s, v11.4s
+	WORD $0x6e2add08 // fmul v8.4s, v8.4s, v10.4s
+	WORD $0x6e31ddef // fmul v15.4s, v15.4s, v17.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x6e2cfd29 // fdiv v9.4s, v9.4s, v12.4s
-	WORD $0x4eb2f420 // fmin v0.4s, v1.4s, v18.4s
-	WORD $0x4eb2f528 // fmin v8.4s, v9.4s, v18.4s
-	WORD $0x4e33f400 // fmax v0.4s, v0.4s, v19.4s
-	WORD $0x4e33f508 // fmax v8.4s, v8.4s, v19.4s
+	WORD $0x6e2bfd08 // fdiv v8.4s, v8.4s, v11.4s
+	WORD $0x6e32fdef // fdiv v15.4s, v15.4s, v18.4s
+	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
+	WORD $0x4eb7f507 // fmin v7.4s, v8.4s, v23.4s
+	WORD $0x4eb7f5ee // fmin v14.4s, v15.4s, v23.4s
+	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
+	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
+	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
 	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F9
+	FMOVQ.P 16(R4), F8
+	FMOVQ.P 16(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
+	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
 	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F10
+	FMOVQ.P 16(R9), F9
+	FMOVQ.P 16(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
+	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
+	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R10
-	CMP $8, R10
+	FMOVQ.P F7, 16(R0)
+	FMOVQ.P F14, 16(R0)
+	SUB $12, R10
+	CMP $12, R10
 	BGE loop_127
 next_128:
 	CMP $4, R10
 	BLT next_130
 loop_129:
 	FMOVQ.P 16(R2), F0
-	WORD $0x4eb0f401 // fmin v1.4s, v0.4s, v16.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	FMOVQ 544(R25), F5
-	FMOVQ 528(R25), F3
+	FMOVQ 560(R25), F5
+	FMOVQ 544(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 512(R25), F5
+	FMOVQ 528(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 496(R25), F3
+	FMOVQ 512(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 480(R25), F5
+	FMOVQ 496(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 464(R25), F3
+	FMOVQ 480(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 608(R25), F5
-	FMOVQ 592(R25), F4
+	FMOVQ 624(R25), F5
+	FMOVQ 608(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	FMOVQ 576(R25), F5
+	FMOVQ 592(R25), F5
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	FMOVQ 560(R25), F4
+	FMOVQ 576(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4eb2f420 // fmin v0.4s, v1.4s, v18.4s
-	WORD $0x4e33f400 // fmax v0.4s, v0.4s, v19.4s
+	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
+	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	FMOVQ.P 16(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVQ.P 16(R9), F2
@@ -2202,31 +2520,31 @@ next_130:
 	CBZ R10, done_132
 single_131:
 	FMOVS.P 4(R2), F0
-	WORD $0x4eb0f401 // fmin v1.4s, v0.4s, v16.4s
-	WORD $0x4e31f421 // fmax v1.4s, v1.4s, v17.4s
+	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
+	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
-	FMOVQ 544(R25), F5
-	FMOVQ 528(R25), F3
+	FMOVQ 560(R25), F5
+	FMOVQ 544(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 512(R25), F5
+	FMOVQ 528(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 496(R25), F3
+	FMOVQ 512(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 480(R25), F5
+	FMOVQ 496(R25), F5
 	WORD $0x4e23cc45 // fmla v5.4s, v2.4s, v3.4s
-	FMOVQ 464(R25), F3
+	FMOVQ 480(R25), F3
 	WORD $0x4e25cc43 // fmla v3.4s, v2.4s, v5.4s
-	FMOVQ 608(R25), F5
-	FMOVQ 592(R25), F4
+	FMOVQ 624(R25), F5
+	FMOVQ 608(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
-	FMOVQ 576(R25), F5
+	FMOVQ 592(R25), F5
 	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
-	FMOVQ 560(R25), F4
+	FMOVQ 576(R25), F4
 	WORD $0x4e25cc44 // fmla v4.4s, v2.4s, v5.4s
 	WORD $0x6e23dc21 // fmul v1.4s, v1.4s, v3.4s
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
-	WORD $0x4eb2f420 // fmin v0.4s, v1.4s, v18.4s
-	WORD $0x4e33f400 // fmax v0.4s, v0.4s, v19.4s
+	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
+	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	FMOVS.P 4(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	FMOVS.P 4(R9), F2
@@ -2284,40 +2602,42 @@ DATA ·constants<>+304(SB)/8, $0x3aaddc923aaddc92 // exp5
 DATA ·constants<>+312(SB)/8, $0x3aaddc923aaddc92 // exp5
 DATA ·constants<>+320(SB)/8, $0x4300000043000000 // expMax
 DATA ·constants<>+328(SB)/8, $0x4300000043000000 // expMax
-DATA ·constants<>+336(SB)/8, $0xc2fc0000c2fc0000 // expMin
-DATA ·constants<>+344(SB)/8, $0xc2fc0000c2fc0000 // expMin
-DATA ·constants<>+352(SB)/8, $0xc0135761c0135761 // geluTanh1
-DATA ·constants<>+360(SB)/8, $0xc0135761c0135761 // geluTanh1
-DATA ·constants<>+368(SB)/8, $0xbdd2d3e8bdd2d3e8 // geluTanh3
-DATA ·constants<>+376(SB)/8, $0xbdd2d3e8bdd2d3e8 // geluTanh3
-DATA ·constants<>+384(SB)/8, $0xbfb8aa3bbfb8aa3b // siluScale
-DATA ·constants<>+392(SB)/8, $0xbfb8aa3bbfb8aa3b // siluScale
-DATA ·constants<>+400(SB)/8, $0x0000000000000000 // zero
-DATA ·constants<>+408(SB)/8, $0x0000000000000000 // zero
-DATA ·constants<>+416(SB)/8, $0x410fa391410fa391 // tanhMax
-DATA ·constants<>+424(SB)/8, $0x410fa391410fa391 // tanhMax
-DATA ·constants<>+432(SB)/8, $0xc10fa391c10fa391 // tanhMin
-DATA ·constants<>+440(SB)/8, $0xc10fa391c10fa391 // tanhMin
-DATA ·constants<>+448(SB)/8, $0xbf800000bf800000 // minusOne
-DATA ·constants<>+456(SB)/8, $0xbf800000bf800000 // minusOne
-DATA ·constants<>+464(SB)/8, $0x3f7fffff3f7fffff // tanhP0
-DATA ·constants<>+472(SB)/8, $0x3f7fffff3f7fffff // tanhP0
-DATA ·constants<>+480(SB)/8, $0x3e046b843e046b84 // tanhP1
-DATA ·constants<>+488(SB)/8, $0x3e046b843e046b84 // tanhP1
-DATA ·constants<>+496(SB)/8, $0x3b404a7a3b404a7a // tanhP2
-DATA ·constants<>+504(SB)/8, $0x3b404a7a3b404a7a // tanhP2
-DATA ·constants<>+512(SB)/8, $0x371d896f371d896f // tanhP3
-DATA ·constants<>+520(SB)/8, $0x371d896f371d896f // tanhP3
-DATA ·constants<>+528(SB)/8, $0xb261e9a3b261e9a3 // tanhP4
-DATA ·constants<>+536(SB)/8, $0xb261e9a3b261e9a3 // tanhP4
-DATA ·constants<>+544(SB)/8, $0x2da8f09c2da8f09c // tanhP5
-DATA ·constants<>+552(SB)/8, $0x2da8f09c2da8f09c // tanhP5
-DATA ·constants<>+560(SB)/8, $0x3f8000003f800000 // tanhQ0
-DATA ·constants<>+568(SB)/8, $0x3f8000003f800000 // tanhQ0
-DATA ·constants<>+576(SB)/8, $0x3eece05f3eece05f // tanhQ1
-DATA ·constants<>+584(SB)/8, $0x3eece05f3eece05f // tanhQ1
-DATA ·constants<>+592(SB)/8, $0x3cc31d963cc31d96 // tanhQ2
-DATA ·constants<>+600(SB)/8, $0x3cc31d963cc31d96 // tanhQ2
-DATA ·constants<>+608(SB)/8, $0x39711f0739711f07 // tanhQ3
-DATA ·constants<>+616(SB)/8, $0x39711f0739711f07 // tanhQ3
-GLOBL ·constants<>(SB), RODATA|NOPTR, $624
+DATA ·constants<>+336(SB)/8, $0xc2fe0000c2fe0000 // expMin
+DATA ·constants<>+344(SB)/8, $0xc2fe0000c2fe0000 // expMin
+DATA ·constants<>+352(SB)/8, $0x4b40007f4b40007f // magic
+DATA ·constants<>+360(SB)/8, $0x4b40007f4b40007f // magic
+DATA ·constants<>+368(SB)/8, $0xc0135761c0135761 // geluTanh1
+DATA ·constants<>+376(SB)/8, $0xc0135761c0135761 // geluTanh1
+DATA ·constants<>+384(SB)/8, $0xbdd2d3e8bdd2d3e8 // geluTanh3
+DATA ·constants<>+392(SB)/8, $0xbdd2d3e8bdd2d3e8 // geluTanh3
+DATA ·constants<>+400(SB)/8, $0xbfb8aa3bbfb8aa3b // siluScale
+DATA ·constants<>+408(SB)/8, $0xbfb8aa3bbfb8aa3b // siluScale
+DATA ·constants<>+416(SB)/8, $0x0000000000000000 // zero
+DATA ·constants<>+424(SB)/8, $0x0000000000000000 // zero
+DATA ·constants<>+432(SB)/8, $0x410fa391410fa391 // tanhMax
+DATA ·constants<>+440(SB)/8, $0x410fa391410fa391 // tanhMax
+DATA ·constants<>+448(SB)/8, $0xc10fa391c10fa391 // tanhMin
+DATA ·constants<>+456(SB)/8, $0xc10fa391c10fa391 // tanhMin
+DATA ·constants<>+464(SB)/8, $0xbf800000bf800000 // minusOne
+DATA ·constants<>+472(SB)/8, $0xbf800000bf800000 // minusOne
+DATA ·constants<>+480(SB)/8, $0x3f7fffff3f7fffff // tanhP0
+DATA ·constants<>+488(SB)/8, $0x3f7fffff3f7fffff // tanhP0
+DATA ·constants<>+496(SB)/8, $0x3e046b843e046b84 // tanhP1
+DATA ·constants<>+504(SB)/8, $0x3e046b843e046b84 // tanhP1
+DATA ·constants<>+512(SB)/8, $0x3b404a7a3b404a7a // tanhP2
+DATA ·constants<>+520(SB)/8, $0x3b404a7a3b404a7a // tanhP2
+DATA ·constants<>+528(SB)/8, $0x371d896f371d896f // tanhP3
+DATA ·constants<>+536(SB)/8, $0x371d896f371d896f // tanhP3
+DATA ·constants<>+544(SB)/8, $0xb261e9a3b261e9a3 // tanhP4
+DATA ·constants<>+552(SB)/8, $0xb261e9a3b261e9a3 // tanhP4
+DATA ·constants<>+560(SB)/8, $0x2da8f09c2da8f09c // tanhP5
+DATA ·constants<>+568(SB)/8, $0x2da8f09c2da8f09c // tanhP5
+DATA ·constants<>+576(SB)/8, $0x3f8000003f800000 // tanhQ0
+DATA ·constants<>+584(SB)/8, $0x3f8000003f800000 // tanhQ0
+DATA ·constants<>+592(SB)/8, $0x3eece05f3eece05f // tanhQ1
+DATA ·constants<>+600(SB)/8, $0x3eece05f3eece05f // tanhQ1
+DATA ·constants<>+608(SB)/8, $0x3cc31d963cc31d96 // tanhQ2
+DATA ·constants<>+616(SB)/8, $0x3cc31d963cc31d96 // tanhQ2
+DATA ·constants<>+624(SB)/8, $0x39711f0739711f07 // tanhQ3
+DATA ·constants<>+632(SB)/8, $0x39711f0739711f07 // tanhQ3
+GLOBL ·constants<>(SB), RODATA|NOPTR, $640

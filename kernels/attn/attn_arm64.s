@@ -144,13 +144,13 @@ loop_4:
 	CBZ R15, plain_5
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -292,13 +292,13 @@ loop_8:
 	CBZ R15, plain_9
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -417,13 +417,13 @@ loop_12:
 	CBZ R15, plain_13
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -521,13 +521,13 @@ loop_16:
 	CBZ R15, plain_17
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -604,13 +604,13 @@ loop_20:
 	CBZ R15, plain_21
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -666,13 +666,13 @@ loop_24:
 	CBZ R15, plain_25
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -856,19 +856,19 @@ loop_28:
 	CBZ R15, plain_29
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 176(R25), F30
+	FMOVQ 192(R25), F30
 	VDUP R12, V26.S4
 	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
-	FMOVQ 192(R25), F30
+	FMOVQ 208(R25), F30
 	VDUP R12, V27.S4
 	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -1122,19 +1122,19 @@ loop_32:
 	CBZ R15, plain_33
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 176(R25), F30
+	FMOVQ 192(R25), F30
 	VDUP R12, V26.S4
 	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
-	FMOVQ 192(R25), F30
+	FMOVQ 208(R25), F30
 	VDUP R12, V27.S4
 	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -1346,19 +1346,19 @@ loop_36:
 	CBZ R15, plain_37
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 176(R25), F30
+	FMOVQ 192(R25), F30
 	VDUP R12, V26.S4
 	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
-	FMOVQ 192(R25), F30
+	FMOVQ 208(R25), F30
 	VDUP R12, V27.S4
 	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -1530,19 +1530,19 @@ loop_40:
 	CBZ R15, plain_41
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 176(R25), F30
+	FMOVQ 192(R25), F30
 	VDUP R12, V26.S4
 	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
-	FMOVQ 192(R25), F30
+	FMOVQ 208(R25), F30
 	VDUP R12, V27.S4
 	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -1674,19 +1674,19 @@ loop_44:
 	CBZ R15, plain_45
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 176(R25), F30
+	FMOVQ 192(R25), F30
 	VDUP R12, V26.S4
 	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
-	FMOVQ 192(R25), F30
+	FMOVQ 208(R25), F30
 	VDUP R12, V27.S4
 	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -1778,19 +1778,19 @@ loop_48:
 	CBZ R15, plain_49
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
-	FMOVQ 144(R25), F30
+	FMOVQ 160(R25), F30
 	VDUP R12, V24.S4
 	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
-	FMOVQ 160(R25), F30
+	FMOVQ 176(R25), F30
 	VDUP R12, V25.S4
 	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
-	FMOVQ 176(R25), F30
+	FMOVQ 192(R25), F30
 	VDUP R12, V26.S4
 	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
-	FMOVQ 192(R25), F30
+	FMOVQ 208(R25), F30
 	VDUP R12, V27.S4
 	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
-	FMOVQ 128(R25), F31
+	FMOVQ 144(R25), F31
 	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
 	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
 	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
@@ -1831,65 +1831,64 @@ TEXT ·softmaxNEON(SB), NOSPLIT, $0-32
 	MOVD st+16(FP), R2
 	MOVD vectors+24(FP), R3
 	MOVD $·constants<>(SB), R25
-	FMOVQ 16(R25), F20
+	FMOVQ 32(R25), F24
+	FMOVQ 64(R25), F25
+	FMOVQ 96(R25), F26
+	FMOVQ 128(R25), F27
 	LSL $4, R3, R4
 pair_50:
 	FMOVQ state_max+0(R2), F0
-	FMOVQ state_max+16(R2), F5
-	FMOVQ state_top+0(R2), F21
-	FMOVQ state_top+16(R2), F22
-	WORD $0x4e20f6b5 // fmax v21.4s, v21.4s, v0.4s
-	WORD $0x4e25f6d6 // fmax v22.4s, v22.4s, v5.4s
-	FMOVQ F21, state_max+0(R2)
-	FMOVQ F22, state_max+16(R2)
-	WORD $0x4eb5d400 // fsub v0.4s, v0.4s, v21.4s
-	WORD $0x4eb6d4a5 // fsub v5.4s, v5.4s, v22.4s
-	WORD $0x6ea0e684 // fcmgt v4.4s, v20.4s, v0.4s
-	WORD $0x6ea5e689 // fcmgt v9.4s, v20.4s, v5.4s
-	WORD $0x4e218802 // frintn v2.4s, v0.4s
-	WORD $0x4e2188a7 // frintn v7.4s, v5.4s
-	WORD $0x4ea2d400 // fsub v0.4s, v0.4s, v2.4s
-	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	FMOVQ state_max+16(R2), F6
+	FMOVQ state_top+0(R2), F28
+	FMOVQ state_top+16(R2), F29
+	WORD $0x4e20f79c // fmax v28.4s, v28.4s, v0.4s
+	WORD $0x4e26f7bd // fmax v29.4s, v29.4s, v6.4s
+	FMOVQ F28, state_max+0(R2)
+	FMOVQ F29, state_max+16(R2)
+	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
+	WORD $0x4ebdd4c6 // fsub v6.4s, v6.4s, v29.4s
+	FMOVQ 16(R25), F1
+	FMOVQ 16(R25), F7
+	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
+	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
+	WORD $0x4e38d4c8 // fadd v8.4s, v6.4s, v24.4s
+	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
+	WORD $0x4eb8d507 // fsub v7.4s, v8.4s, v24.4s
+	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
+	WORD $0x4ea7d4c6 // fsub v6.4s, v6.4s, v7.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f3754e7 // shl v7.4s, v7.4s, #23
-	FMOVQ 112(R25), F1
-	FMOVQ 112(R25), F6
-	FMOVQ 96(R25), F3
-	FMOVQ 96(R25), F8
-	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
-	FMOVQ 80(R25), F1
-	FMOVQ 80(R25), F6
-	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
-	FMOVQ 64(R25), F3
-	FMOVQ 64(R25), F8
-	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
-	FMOVQ 48(R25), F1
-	FMOVQ 48(R25), F6
-	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
-	FMOVQ 32(R25), F3
-	FMOVQ 32(R25), F8
-	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4ea78508 // add v8.4s, v8.4s, v7.4s
-	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	WORD $0x4e691d05 // bic v5.16b, v8.16b, v9.16b
+	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
+	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
+	WORD $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
+	FMOVQ 48(R25), F3
+	FMOVQ 48(R25), F9
+	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
+	WORD $0x4e39ccc9 // fmla v9.4s, v6.4s, v25.4s
+	FMOVQ 80(R25), F4
+	FMOVQ 80(R25), F10
+	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
+	WORD $0x4e3accca // fmla v10.4s, v6.4s, v26.4s
+	FMOVQ 112(R25), F5
+	FMOVQ 112(R25), F11
+	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
+	WORD $0x4e3bcccb // fmla v11.4s, v6.4s, v27.4s
+	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
+	WORD $0x4e27cd6a // fmla v10.4s, v11.4s, v7.4s
+	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
+	WORD $0x4e27cd49 // fmla v9.4s, v10.4s, v7.4s
+	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
+	WORD $0x6e28dd26 // fmul v6.4s, v9.4s, v8.4s
 	FMOVQ F0, state_fade+0(R2)
-	FMOVQ F5, state_fade+16(R2)
-	FMOVQ state_sum+0(R2), F23
-	FMOVQ state_sum+16(R2), F24
-	WORD $0x6e20def7 // fmul v23.4s, v23.4s, v0.4s
-	WORD $0x6e25df18 // fmul v24.4s, v24.4s, v5.4s
+	FMOVQ F6, state_fade+16(R2)
+	FMOVQ state_sum+0(R2), F30
+	FMOVQ state_sum+16(R2), F31
+	WORD $0x6e20dfde // fmul v30.4s, v30.4s, v0.4s
+	WORD $0x6e26dfff // fmul v31.4s, v31.4s, v6.4s
 	FMOVQ 0(R25), F1
-	FMOVQ 0(R25), F6
+	FMOVQ 0(R25), F7
 	FMOVQ F1, state_top+0(R2)
-	FMOVQ F6, state_top+16(R2)
+	FMOVQ F7, state_top+16(R2)
 	MOVD R0, R5
 	MOVD R1, R6
 	SUBS $2, R6
@@ -1897,145 +1896,133 @@ pair_50:
 two_52:
 	ADD R4, R5, R7
 	FMOVQ 0(R5), F0
-	FMOVQ 16(R5), F5
-	FMOVQ 0(R7), F10
-	FMOVQ 16(R7), F15
-	WORD $0x4eb5d400 // fsub v0.4s, v0.4s, v21.4s
-	WORD $0x4eb6d4a5 // fsub v5.4s, v5.4s, v22.4s
-	WORD $0x4eb5d54a // fsub v10.4s, v10.4s, v21.4s
-	WORD $0x4eb6d5ef // fsub v15.4s, v15.4s, v22.4s
-	WORD $0x6ea0e684 // fcmgt v4.4s, v20.4s, v0.4s
-	WORD $0x6ea5e689 // fcmgt v9.4s, v20.4s, v5.4s
-	WORD $0x6eaae68e // fcmgt v14.4s, v20.4s, v10.4s
-	WORD $0x6eafe693 // fcmgt v19.4s, v20.4s, v15.4s
-	WORD $0x4e218802 // frintn v2.4s, v0.4s
-	WORD $0x4e2188a7 // frintn v7.4s, v5.4s
-	WORD $0x4e21894c // frintn v12.4s, v10.4s
-	WORD $0x4e2189f1 // frintn v17.4s, v15.4s
-	WORD $0x4ea2d400 // fsub v0.4s, v0.4s, v2.4s
-	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
-	WORD $0x4eacd54a // fsub v10.4s, v10.4s, v12.4s
-	WORD $0x4eb1d5ef // fsub v15.4s, v15.4s, v17.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a8e7 // fcvtns v7.4s, v7.4s
-	WORD $0x4e21a98c // fcvtns v12.4s, v12.4s
-	WORD $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	FMOVQ 16(R5), F6
+	FMOVQ 0(R7), F12
+	FMOVQ 16(R7), F18
+	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
+	WORD $0x4ebdd4c6 // fsub v6.4s, v6.4s, v29.4s
+	WORD $0x4ebcd58c // fsub v12.4s, v12.4s, v28.4s
+	WORD $0x4ebdd652 // fsub v18.4s, v18.4s, v29.4s
+	FMOVQ 16(R25), F1
+	FMOVQ 16(R25), F7
+	FMOVQ 16(R25), F13
+	FMOVQ 16(R25), F19
+	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
+	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	WORD $0x4e2df58c // fmax v12.4s, v12.4s, v13.4s
+	WORD $0x4e33f652 // fmax v18.4s, v18.4s, v19.4s
+	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
+	WORD $0x4e38d4c8 // fadd v8.4s, v6.4s, v24.4s
+	WORD $0x4e38d58e // fadd v14.4s, v12.4s, v24.4s
+	WORD $0x4e38d654 // fadd v20.4s, v18.4s, v24.4s
+	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
+	WORD $0x4eb8d507 // fsub v7.4s, v8.4s, v24.4s
+	WORD $0x4eb8d5cd // fsub v13.4s, v14.4s, v24.4s
+	WORD $0x4eb8d693 // fsub v19.4s, v20.4s, v24.4s
+	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
+	WORD $0x4ea7d4c6 // fsub v6.4s, v6.4s, v7.4s
+	WORD $0x4eadd58c // fsub v12.4s, v12.4s, v13.4s
+	WORD $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f3754e7 // shl v7.4s, v7.4s, #23
-	WORD $0x4f37558c // shl v12.4s, v12.4s, #23
-	WORD $0x4f375631 // shl v17.4s, v17.4s, #23
-	FMOVQ 112(R25), F1
-	FMOVQ 112(R25), F6
-	FMOVQ 112(R25), F11
-	FMOVQ 112(R25), F16
-	FMOVQ 96(R25), F3
-	FMOVQ 96(R25), F8
-	FMOVQ 96(R25), F13
-	FMOVQ 96(R25), F18
-	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
-	WORD $0x4e30cdf2 // fmla v18.4s, v15.4s, v16.4s
-	FMOVQ 80(R25), F1
-	FMOVQ 80(R25), F6
-	FMOVQ 80(R25), F11
+	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
+	WORD $0x4f3755ce // shl v14.4s, v14.4s, #23
+	WORD $0x4f375694 // shl v20.4s, v20.4s, #23
+	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
+	WORD $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
+	WORD $0x6e2cdd8d // fmul v13.4s, v12.4s, v12.4s
+	WORD $0x6e32de53 // fmul v19.4s, v18.4s, v18.4s
+	FMOVQ 48(R25), F3
+	FMOVQ 48(R25), F9
+	FMOVQ 48(R25), F15
+	FMOVQ 48(R25), F21
+	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
+	WORD $0x4e39ccc9 // fmla v9.4s, v6.4s, v25.4s
+	WORD $0x4e39cd8f // fmla v15.4s, v12.4s, v25.4s
+	WORD $0x4e39ce55 // fmla v21.4s, v18.4s, v25.4s
+	FMOVQ 80(R25), F4
+	FMOVQ 80(R25), F10
 	FMOVQ 80(R25), F16
-	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	WORD $0x4e32cdf0 // fmla v16.4s, v15.4s, v18.4s
-	FMOVQ 64(R25), F3
-	FMOVQ 64(R25), F8
-	FMOVQ 64(R25), F13
-	FMOVQ 64(R25), F18
-	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
-	WORD $0x4e30cdf2 // fmla v18.4s, v15.4s, v16.4s
-	FMOVQ 48(R25), F1
-	FMOVQ 48(R25), F6
-	FMOVQ 48(R25), F11
-	FMOVQ 48(R25), F16
-	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
-	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
-	WORD $0x4e32cdf0 // fmla v16.4s, v15.4s, v18.4s
-	FMOVQ 32(R25), F3
-	FMOVQ 32(R25), F8
-	FMOVQ 32(R25), F13
-	FMOVQ 32(R25), F18
-	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
-	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
-	WORD $0x4e30cdf2 // fmla v18.4s, v15.4s, v16.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4ea78508 // add v8.4s, v8.4s, v7.4s
-	WORD $0x4eac85ad // add v13.4s, v13.4s, v12.4s
-	WORD $0x4eb18652 // add v18.4s, v18.4s, v17.4s
-	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	WORD $0x4e691d05 // bic v5.16b, v8.16b, v9.16b
-	WORD $0x4e6e1daa // bic v10.16b, v13.16b, v14.16b
-	WORD $0x4e731e4f // bic v15.16b, v18.16b, v19.16b
+	FMOVQ 80(R25), F22
+	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
+	WORD $0x4e3accca // fmla v10.4s, v6.4s, v26.4s
+	WORD $0x4e3acd90 // fmla v16.4s, v12.4s, v26.4s
+	WORD $0x4e3ace56 // fmla v22.4s, v18.4s, v26.4s
+	FMOVQ 112(R25), F5
+	FMOVQ 112(R25), F11
+	FMOVQ 112(R25), F17
+	FMOVQ 112(R25), F23
+	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
+	WORD $0x4e3bcccb // fmla v11.4s, v6.4s, v27.4s
+	WORD $0x4e3bcd91 // fmla v17.4s, v12.4s, v27.4s
+	WORD $0x4e3bce57 // fmla v23.4s, v18.4s, v27.4s
+	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
+	WORD $0x4e27cd6a // fmla v10.4s, v11.4s, v7.4s
+	WORD $0x4e2dce30 // fmla v16.4s, v17.4s, v13.4s
+	WORD $0x4e33cef6 // fmla v22.4s, v23.4s, v19.4s
+	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
+	WORD $0x4e27cd49 // fmla v9.4s, v10.4s, v7.4s
+	WORD $0x4e2dce0f // fmla v15.4s, v16.4s, v13.4s
+	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
+	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
+	WORD $0x6e28dd26 // fmul v6.4s, v9.4s, v8.4s
+	WORD $0x6e2eddec // fmul v12.4s, v15.4s, v14.4s
+	WORD $0x6e34deb2 // fmul v18.4s, v21.4s, v20.4s
 	FMOVQ F0, 0(R5)
-	FMOVQ F5, 16(R5)
-	FMOVQ F10, 0(R7)
-	FMOVQ F15, 16(R7)
-	WORD $0x4e20d6f7 // fadd v23.4s, v23.4s, v0.4s
-	WORD $0x4e25d718 // fadd v24.4s, v24.4s, v5.4s
-	WORD $0x4e2ad6f7 // fadd v23.4s, v23.4s, v10.4s
-	WORD $0x4e2fd718 // fadd v24.4s, v24.4s, v15.4s
+	FMOVQ F6, 16(R5)
+	FMOVQ F12, 0(R7)
+	FMOVQ F18, 16(R7)
+	WORD $0x4e20d7de // fadd v30.4s, v30.4s, v0.4s
+	WORD $0x4e26d7ff // fadd v31.4s, v31.4s, v6.4s
+	WORD $0x4e2cd7de // fadd v30.4s, v30.4s, v12.4s
+	WORD $0x4e32d7ff // fadd v31.4s, v31.4s, v18.4s
 	ADD R4, R7, R5
 	SUBS $2, R6
 	BGE two_52
 single_51:
 	TBZ $0, R6, next_53
 	FMOVQ 0(R5), F0
-	FMOVQ 16(R5), F5
-	WORD $0x4eb5d400 // fsub v0.4s, v0.4s, v21.4s
-	WORD $0x4eb6d4a5 // fsub v5.4s, v5.4s, v22.4s
-	WORD $0x6ea0e684 // fcmgt v4.4s, v20.4s, v0.4s
-	WORD $0x6ea5e689 // fcmgt v9.4s, v20.4s, v5.4s
-	WORD $0x4e218802 // frintn v2.4s, v0.4s
-	WORD $0x4e2188a7 // frintn v7.4s, v5.4s
-	WORD $0x4ea2d400 // fsub v0.4s, v0.4s, v2.4s
-	WORD $0x4ea7d4a5 // fsub v5.4s, v5.4s, v7.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	FMOVQ 16(R5), F6
+	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
+	WORD $0x4ebdd4c6 // fsub v6.4s, v6.4s, v29.4s
+	FMOVQ 16(R25), F1
+	FMOVQ 16(R25), F7
+	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
+	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
+	WORD $0x4e38d4c8 // fadd v8.4s, v6.4s, v24.4s
+	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
+	WORD $0x4eb8d507 // fsub v7.4s, v8.4s, v24.4s
+	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
+	WORD $0x4ea7d4c6 // fsub v6.4s, v6.4s, v7.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f3754e7 // shl v7.4s, v7.4s, #23
-	FMOVQ 112(R25), F1
-	FMOVQ 112(R25), F6
-	FMOVQ 96(R25), F3
-	FMOVQ 96(R25), F8
-	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
-	FMOVQ 80(R25), F1
-	FMOVQ 80(R25), F6
-	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
-	FMOVQ 64(R25), F3
-	FMOVQ 64(R25), F8
-	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
-	FMOVQ 48(R25), F1
-	FMOVQ 48(R25), F6
-	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
-	FMOVQ 32(R25), F3
-	FMOVQ 32(R25), F8
-	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
-	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4ea78508 // add v8.4s, v8.4s, v7.4s
-	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	WORD $0x4e691d05 // bic v5.16b, v8.16b, v9.16b
+	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
+	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
+	WORD $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
+	FMOVQ 48(R25), F3
+	FMOVQ 48(R25), F9
+	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
+	WORD $0x4e39ccc9 // fmla v9.4s, v6.4s, v25.4s
+	FMOVQ 80(R25), F4
+	FMOVQ 80(R25), F10
+	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
+	WORD $0x4e3accca // fmla v10.4s, v6.4s, v26.4s
+	FMOVQ 112(R25), F5
+	FMOVQ 112(R25), F11
+	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
+	WORD $0x4e3bcccb // fmla v11.4s, v6.4s, v27.4s
+	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
+	WORD $0x4e27cd6a // fmla v10.4s, v11.4s, v7.4s
+	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
+	WORD $0x4e27cd49 // fmla v9.4s, v10.4s, v7.4s
+	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
+	WORD $0x6e28dd26 // fmul v6.4s, v9.4s, v8.4s
 	FMOVQ F0, 0(R5)
-	FMOVQ F5, 16(R5)
-	WORD $0x4e20d6f7 // fadd v23.4s, v23.4s, v0.4s
-	WORD $0x4e25d718 // fadd v24.4s, v24.4s, v5.4s
+	FMOVQ F6, 16(R5)
+	WORD $0x4e20d7de // fadd v30.4s, v30.4s, v0.4s
+	WORD $0x4e26d7ff // fadd v31.4s, v31.4s, v6.4s
 next_53:
-	FMOVQ F23, state_sum+0(R2)
-	FMOVQ F24, state_sum+16(R2)
+	FMOVQ F30, state_sum+0(R2)
+	FMOVQ F31, state_sum+16(R2)
 	ADD $32, R0
 	ADD $32, R2
 	SUBS $2, R3
@@ -2541,28 +2528,30 @@ done_56:
 
 DATA ·constants<>+0(SB)/8, $0xfe800000fe800000 // masked
 DATA ·constants<>+8(SB)/8, $0xfe800000fe800000 // masked
-DATA ·constants<>+16(SB)/8, $0xc2fa0000c2fa0000 // small
-DATA ·constants<>+24(SB)/8, $0xc2fa0000c2fa0000 // small
-DATA ·constants<>+32(SB)/8, $0x3f8000003f800000 // exp0
-DATA ·constants<>+40(SB)/8, $0x3f8000003f800000 // exp0
-DATA ·constants<>+48(SB)/8, $0x3f3172163f317216 // exp1
-DATA ·constants<>+56(SB)/8, $0x3f3172163f317216 // exp1
-DATA ·constants<>+64(SB)/8, $0x3e75fcd93e75fcd9 // exp2
-DATA ·constants<>+72(SB)/8, $0x3e75fcd93e75fcd9 // exp2
-DATA ·constants<>+80(SB)/8, $0x3d635b153d635b15 // exp3
-DATA ·constants<>+88(SB)/8, $0x3d635b153d635b15 // exp3
-DATA ·constants<>+96(SB)/8, $0x3c1e77263c1e7726 // exp4
-DATA ·constants<>+104(SB)/8, $0x3c1e77263c1e7726 // exp4
-DATA ·constants<>+112(SB)/8, $0x3aadfe473aadfe47 // exp5
-DATA ·constants<>+120(SB)/8, $0x3aadfe473aadfe47 // exp5
-DATA ·constants<>+128(SB)/8, $0x0000000100000001 // one
-DATA ·constants<>+136(SB)/8, $0x0000000100000001 // one
-DATA ·constants<>+144(SB)/8, $0x0000000100000000 // iota0
-DATA ·constants<>+152(SB)/8, $0x0000000300000002 // iota0
-DATA ·constants<>+160(SB)/8, $0x0000000500000004 // iota1
-DATA ·constants<>+168(SB)/8, $0x0000000700000006 // iota1
-DATA ·constants<>+176(SB)/8, $0x0000000900000008 // iota2
-DATA ·constants<>+184(SB)/8, $0x0000000b0000000a // iota2
-DATA ·constants<>+192(SB)/8, $0x0000000d0000000c // iota3
-DATA ·constants<>+200(SB)/8, $0x0000000f0000000e // iota3
-GLOBL ·constants<>(SB), RODATA|NOPTR, $208
+DATA ·constants<>+16(SB)/8, $0xc2fe0000c2fe0000 // small
+DATA ·constants<>+24(SB)/8, $0xc2fe0000c2fe0000 // small
+DATA ·constants<>+32(SB)/8, $0x4b40007f4b40007f // magic
+DATA ·constants<>+40(SB)/8, $0x4b40007f4b40007f // magic
+DATA ·constants<>+48(SB)/8, $0x3f8000003f800000 // exp0
+DATA ·constants<>+56(SB)/8, $0x3f8000003f800000 // exp0
+DATA ·constants<>+64(SB)/8, $0x3f3172163f317216 // exp1
+DATA ·constants<>+72(SB)/8, $0x3f3172163f317216 // exp1
+DATA ·constants<>+80(SB)/8, $0x3e75fcd93e75fcd9 // exp2
+DATA ·constants<>+88(SB)/8, $0x3e75fcd93e75fcd9 // exp2
+DATA ·constants<>+96(SB)/8, $0x3d635b153d635b15 // exp3
+DATA ·constants<>+104(SB)/8, $0x3d635b153d635b15 // exp3
+DATA ·constants<>+112(SB)/8, $0x3c1e77263c1e7726 // exp4
+DATA ·constants<>+120(SB)/8, $0x3c1e77263c1e7726 // exp4
+DATA ·constants<>+128(SB)/8, $0x3aadfe473aadfe47 // exp5
+DATA ·constants<>+136(SB)/8, $0x3aadfe473aadfe47 // exp5
+DATA ·constants<>+144(SB)/8, $0x0000000100000001 // one
+DATA ·constants<>+152(SB)/8, $0x0000000100000001 // one
+DATA ·constants<>+160(SB)/8, $0x0000000100000000 // iota0
+DATA ·constants<>+168(SB)/8, $0x0000000300000002 // iota0
+DATA ·constants<>+176(SB)/8, $0x0000000500000004 // iota1
+DATA ·constants<>+184(SB)/8, $0x0000000700000006 // iota1
+DATA ·constants<>+192(SB)/8, $0x0000000900000008 // iota2
+DATA ·constants<>+200(SB)/8, $0x0000000b0000000a // iota2
+DATA ·constants<>+208(SB)/8, $0x0000000d0000000c // iota3
+DATA ·constants<>+216(SB)/8, $0x0000000f0000000e // iota3
+GLOBL ·constants<>(SB), RODATA|NOPTR, $224

@@ -459,84 +459,138 @@ TEXT ·expNEON(SB), NOSPLIT, $0-24
 	MOVD x+8(FP), R1
 	MOVD n+16(FP), R2
 	MOVD $·constants<>(SB), R25
-	FMOVQ 0(R25), F16
-	FMOVQ 16(R25), F17
-	FMOVQ 32(R25), F18
-	FMOVQ 48(R25), F19
-	FMOVQ 64(R25), F20
-	FMOVQ 80(R25), F21
-	CMP $8, R2
+	FMOVQ 0(R25), F24
+	FMOVQ 16(R25), F25
+	FMOVQ 32(R25), F26
+	FMOVQ 48(R25), F27
+	FMOVQ 64(R25), F28
+	FMOVQ 80(R25), F29
+	CMP $16, R2
 	BLT next_50
 loop_49:
 	FMOVQ.P 16(R1), F0
-	FMOVQ.P 16(R1), F8
-	WORD $0x6ea0e604 // fcmgt v4.4s, v16.4s, v0.4s
-	WORD $0x6ea8e60c // fcmgt v12.4s, v16.4s, v8.4s
-	WORD $0x6eb1e405 // fcmgt v5.4s, v0.4s, v17.4s
-	WORD $0x6eb1e50d // fcmgt v13.4s, v8.4s, v17.4s
-	WORD $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD $0x4eb1f508 // fmin v8.4s, v8.4s, v17.4s
-	WORD $0x6e32dc02 // fmul v2.4s, v0.4s, v18.4s
-	WORD $0x6e32dd0a // fmul v10.4s, v8.4s, v18.4s
+	FMOVQ.P 16(R1), F6
+	FMOVQ.P 16(R1), F12
+	FMOVQ.P 16(R1), F18
+	WORD $0x6ea0e704 // fcmgt v4.4s, v24.4s, v0.4s
+	WORD $0x6ea6e70a // fcmgt v10.4s, v24.4s, v6.4s
+	WORD $0x6eace710 // fcmgt v16.4s, v24.4s, v12.4s
+	WORD $0x6eb2e716 // fcmgt v22.4s, v24.4s, v18.4s
+	WORD $0x6eb9e405 // fcmgt v5.4s, v0.4s, v25.4s
+	WORD $0x6eb9e4cb // fcmgt v11.4s, v6.4s, v25.4s
+	WORD $0x6eb9e591 // fcmgt v17.4s, v12.4s, v25.4s
+	WORD $0x6eb9e657 // fcmgt v23.4s, v18.4s, v25.4s
+	WORD $0x4eb9f400 // fmin v0.4s, v0.4s, v25.4s
+	WORD $0x4eb9f4c6 // fmin v6.4s, v6.4s, v25.4s
+	WORD $0x4eb9f58c // fmin v12.4s, v12.4s, v25.4s
+	WORD $0x4eb9f652 // fmin v18.4s, v18.4s, v25.4s
+	WORD $0x6e3adc02 // fmul v2.4s, v0.4s, v26.4s
+	WORD $0x6e3adcc8 // fmul v8.4s, v6.4s, v26.4s
+	WORD $0x6e3add8e // fmul v14.4s, v12.4s, v26.4s
+	WORD $0x6e3ade54 // fmul v20.4s, v18.4s, v26.4s
 	WORD $0x4e218842 // frintn v2.4s, v2.4s
-	WORD $0x4e21894a // frintn v10.4s, v10.4s
-	WORD $0x4eb3cc40 // fmls v0.4s, v2.4s, v19.4s
-	WORD $0x4eb3cd48 // fmls v8.4s, v10.4s, v19.4s
-	WORD $0x4eb4cc40 // fmls v0.4s, v2.4s, v20.4s
-	WORD $0x4eb4cd48 // fmls v8.4s, v10.4s, v20.4s
+	WORD $0x4e218908 // frintn v8.4s, v8.4s
+	WORD $0x4e2189ce // frintn v14.4s, v14.4s
+	WORD $0x4e218a94 // frintn v20.4s, v20.4s
+	WORD $0x4ebbcc40 // fmls v0.4s, v2.4s, v27.4s
+	WORD $0x4ebbcd06 // fmls v6.4s, v8.4s, v27.4s
+	WORD $0x4ebbcdcc // fmls v12.4s, v14.4s, v27.4s
+	WORD $0x4ebbce92 // fmls v18.4s, v20.4s, v27.4s
+	WORD $0x4ebccc40 // fmls v0.4s, v2.4s, v28.4s
+	WORD $0x4ebccd06 // fmls v6.4s, v8.4s, v28.4s
+	WORD $0x4ebccdcc // fmls v12.4s, v14.4s, v28.4s
+	WORD $0x4ebcce92 // fmls v18.4s, v20.4s, v28.4s
 	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD $0x4e21a908 // fcvtns v8.4s, v8.4s
+	WORD $0x4e21a9ce // fcvtns v14.4s, v14.4s
+	WORD $0x4e21aa94 // fcvtns v20.4s, v20.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f37554a // shl v10.4s, v10.4s, #23
+	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
+	WORD $0x4f3755ce // shl v14.4s, v14.4s, #23
+	WORD $0x4f375694 // shl v20.4s, v20.4s, #23
 	FMOVQ 192(R25), F3
-	FMOVQ 192(R25), F11
+	FMOVQ 192(R25), F9
+	FMOVQ 192(R25), F15
+	FMOVQ 192(R25), F21
 	FMOVQ 176(R25), F1
-	FMOVQ 176(R25), F9
+	FMOVQ 176(R25), F7
+	FMOVQ 176(R25), F13
+	FMOVQ 176(R25), F19
 	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e2bcd09 // fmla v9.4s, v8.4s, v11.4s
+	WORD $0x4e29ccc7 // fmla v7.4s, v6.4s, v9.4s
+	WORD $0x4e2fcd8d // fmla v13.4s, v12.4s, v15.4s
+	WORD $0x4e35ce53 // fmla v19.4s, v18.4s, v21.4s
 	FMOVQ 160(R25), F3
-	FMOVQ 160(R25), F11
+	FMOVQ 160(R25), F9
+	FMOVQ 160(R25), F15
+	FMOVQ 160(R25), F21
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e27ccc9 // fmla v9.4s, v6.4s, v7.4s
+	WORD $0x4e2dcd8f // fmla v15.4s, v12.4s, v13.4s
+	WORD $0x4e33ce55 // fmla v21.4s, v18.4s, v19.4s
 	FMOVQ 144(R25), F1
-	FMOVQ 144(R25), F9
+	FMOVQ 144(R25), F7
+	FMOVQ 144(R25), F13
+	FMOVQ 144(R25), F19
 	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e2bcd09 // fmla v9.4s, v8.4s, v11.4s
+	WORD $0x4e29ccc7 // fmla v7.4s, v6.4s, v9.4s
+	WORD $0x4e2fcd8d // fmla v13.4s, v12.4s, v15.4s
+	WORD $0x4e35ce53 // fmla v19.4s, v18.4s, v21.4s
 	FMOVQ 128(R25), F3
-	FMOVQ 128(R25), F11
+	FMOVQ 128(R25), F9
+	FMOVQ 128(R25), F15
+	FMOVQ 128(R25), F21
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e27ccc9 // fmla v9.4s, v6.4s, v7.4s
+	WORD $0x4e2dcd8f // fmla v15.4s, v12.4s, v13.4s
+	WORD $0x4e33ce55 // fmla v21.4s, v18.4s, v19.4s
 	FMOVQ 112(R25), F1
-	FMOVQ 112(R25), F9
+	FMOVQ 112(R25), F7
+	FMOVQ 112(R25), F13
+	FMOVQ 112(R25), F19
 	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e2bcd09 // fmla v9.4s, v8.4s, v11.4s
+	WORD $0x4e29ccc7 // fmla v7.4s, v6.4s, v9.4s
+	WORD $0x4e2fcd8d // fmla v13.4s, v12.4s, v15.4s
+	WORD $0x4e35ce53 // fmla v19.4s, v18.4s, v21.4s
 	FMOVQ 96(R25), F3
-	FMOVQ 96(R25), F11
+	FMOVQ 96(R25), F9
+	FMOVQ 96(R25), F15
+	FMOVQ 96(R25), F21
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e27ccc9 // fmla v9.4s, v6.4s, v7.4s
+	WORD $0x4e2dcd8f // fmla v15.4s, v12.4s, v13.4s
+	WORD $0x4e33ce55 // fmla v21.4s, v18.4s, v19.4s
 	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4eaa856b // add v11.4s, v11.4s, v10.4s
+	WORD $0x4ea88529 // add v9.4s, v9.4s, v8.4s
+	WORD $0x4eae85ef // add v15.4s, v15.4s, v14.4s
+	WORD $0x4eb486b5 // add v21.4s, v21.4s, v20.4s
 	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	WORD $0x4e6c1d68 // bic v8.16b, v11.16b, v12.16b
-	WORD $0x6ea51ea0 // bit v0.16b, v21.16b, v5.16b
-	WORD $0x6ead1ea8 // bit v8.16b, v21.16b, v13.16b
+	WORD $0x4e6a1d26 // bic v6.16b, v9.16b, v10.16b
+	WORD $0x4e701dec // bic v12.16b, v15.16b, v16.16b
+	WORD $0x4e761eb2 // bic v18.16b, v21.16b, v22.16b
+	WORD $0x6ea51fa0 // bit v0.16b, v29.16b, v5.16b
+	WORD $0x6eab1fa6 // bit v6.16b, v29.16b, v11.16b
+	WORD $0x6eb11fac // bit v12.16b, v29.16b, v17.16b
+	WORD $0x6eb71fb2 // bit v18.16b, v29.16b, v23.16b
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R2
-	CMP $8, R2
+	FMOVQ.P F6, 16(R0)
+	FMOVQ.P F12, 16(R0)
+	FMOVQ.P F18, 16(R0)
+	SUB $16, R2
+	CMP $16, R2
 	BGE loop_49
 next_50:
 	CMP $4, R2
 	BLT next_52
 loop_51:
 	FMOVQ.P 16(R1), F0
-	WORD $0x6ea0e604 // fcmgt v4.4s, v16.4s, v0.4s
-	WORD $0x6eb1e405 // fcmgt v5.4s, v0.4s, v17.4s
-	WORD $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD $0x6e32dc02 // fmul v2.4s, v0.4s, v18.4s
+	WORD $0x6ea0e704 // fcmgt v4.4s, v24.4s, v0.4s
+	WORD $0x6eb9e405 // fcmgt v5.4s, v0.4s, v25.4s
+	WORD $0x4eb9f400 // fmin v0.4s, v0.4s, v25.4s
+	WORD $0x6e3adc02 // fmul v2.4s, v0.4s, v26.4s
 	WORD $0x4e218842 // frintn v2.4s, v2.4s
-	WORD $0x4eb3cc40 // fmls v0.4s, v2.4s, v19.4s
-	WORD $0x4eb4cc40 // fmls v0.4s, v2.4s, v20.4s
+	WORD $0x4ebbcc40 // fmls v0.4s, v2.4s, v27.4s
+	WORD $0x4ebccc40 // fmls v0.4s, v2.4s, v28.4s
 	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
 	FMOVQ 192(R25), F3
@@ -554,7 +608,7 @@ loop_51:
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
 	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
 	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	WORD $0x6ea51ea0 // bit v0.16b, v21.16b, v5.16b
+	WORD $0x6ea51fa0 // bit v0.16b, v29.16b, v5.16b
 	FMOVQ.P F0, 16(R0)
 	SUB $4, R2
 	CMP $4, R2
@@ -563,13 +617,13 @@ next_52:
 	CBZ R2, done_54
 single_53:
 	FMOVS.P 4(R1), F0
-	WORD $0x6ea0e604 // fcmgt v4.4s, v16.4s, v0.4s
-	WORD $0x6eb1e405 // fcmgt v5.4s, v0.4s, v17.4s
-	WORD $0x4eb1f400 // fmin v0.4s, v0.4s, v17.4s
-	WORD $0x6e32dc02 // fmul v2.4s, v0.4s, v18.4s
+	WORD $0x6ea0e704 // fcmgt v4.4s, v24.4s, v0.4s
+	WORD $0x6eb9e405 // fcmgt v5.4s, v0.4s, v25.4s
+	WORD $0x4eb9f400 // fmin v0.4s, v0.4s, v25.4s
+	WORD $0x6e3adc02 // fmul v2.4s, v0.4s, v26.4s
 	WORD $0x4e218842 // frintn v2.4s, v2.4s
-	WORD $0x4eb3cc40 // fmls v0.4s, v2.4s, v19.4s
-	WORD $0x4eb4cc40 // fmls v0.4s, v2.4s, v20.4s
+	WORD $0x4ebbcc40 // fmls v0.4s, v2.4s, v27.4s
+	WORD $0x4ebccc40 // fmls v0.4s, v2.4s, v28.4s
 	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
 	FMOVQ 192(R25), F3
@@ -587,7 +641,7 @@ single_53:
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
 	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
 	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	WORD $0x6ea51ea0 // bit v0.16b, v21.16b, v5.16b
+	WORD $0x6ea51fa0 // bit v0.16b, v29.16b, v5.16b
 	FMOVS.P F0, 4(R0)
 	SUBS $1, R2
 	BNE single_53
@@ -599,85 +653,139 @@ TEXT ·expSumNEON(SB), NOSPLIT, $0-36
 	MOVD dst+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD n+16(FP), R2
-	FMOVS shift+24(FP), F28
+	FMOVS shift+24(FP), F20
 	MOVD $·constants<>(SB), R25
-	FMOVQ 0(R25), F16
-	FMOVQ 32(R25), F17
-	FMOVQ 48(R25), F18
-	FMOVQ 64(R25), F19
-	WORD $0x4e04079c // dup v28.4s, v28.s[0]
+	FMOVQ 0(R25), F24
+	FMOVQ 32(R25), F25
+	FMOVQ 48(R25), F26
+	FMOVQ 64(R25), F27
+	WORD $0x4e040694 // dup v20.4s, v20.s[0]
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V28.B16, V28.B16, V28.B16
 	VEOR V29.B16, V29.B16, V29.B16
 	VEOR V30.B16, V30.B16, V30.B16
 	VEOR V31.B16, V31.B16, V31.B16
-	CMP $8, R2
+	CMP $16, R2
 	BLT next_56
 loop_55:
 	FMOVQ.P 16(R1), F0
-	FMOVQ.P 16(R1), F8
-	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
-	WORD $0x4ebcd508 // fsub v8.4s, v8.4s, v28.4s
-	WORD $0x6ea0e604 // fcmgt v4.4s, v16.4s, v0.4s
-	WORD $0x6ea8e60c // fcmgt v12.4s, v16.4s, v8.4s
-	WORD $0x6e31dc02 // fmul v2.4s, v0.4s, v17.4s
-	WORD $0x6e31dd0a // fmul v10.4s, v8.4s, v17.4s
+	FMOVQ.P 16(R1), F5
+	FMOVQ.P 16(R1), F10
+	FMOVQ.P 16(R1), F15
+	WORD $0x4eb4d400 // fsub v0.4s, v0.4s, v20.4s
+	WORD $0x4eb4d4a5 // fsub v5.4s, v5.4s, v20.4s
+	WORD $0x4eb4d54a // fsub v10.4s, v10.4s, v20.4s
+	WORD $0x4eb4d5ef // fsub v15.4s, v15.4s, v20.4s
+	WORD $0x6ea0e704 // fcmgt v4.4s, v24.4s, v0.4s
+	WORD $0x6ea5e709 // fcmgt v9.4s, v24.4s, v5.4s
+	WORD $0x6eaae70e // fcmgt v14.4s, v24.4s, v10.4s
+	WORD $0x6eafe713 // fcmgt v19.4s, v24.4s, v15.4s
+	WORD $0x6e39dc02 // fmul v2.4s, v0.4s, v25.4s
+	WORD $0x6e39dca7 // fmul v7.4s, v5.4s, v25.4s
+	WORD $0x6e39dd4c // fmul v12.4s, v10.4s, v25.4s
+	WORD $0x6e39ddf1 // fmul v17.4s, v15.4s, v25.4s
 	WORD $0x4e218842 // frintn v2.4s, v2.4s
-	WORD $0x4e21894a // frintn v10.4s, v10.4s
-	WORD $0x4eb2cc40 // fmls v0.4s, v2.4s, v18.4s
-	WORD $0x4eb2cd48 // fmls v8.4s, v10.4s, v18.4s
-	WORD $0x4eb3cc40 // fmls v0.4s, v2.4s, v19.4s
-	WORD $0x4eb3cd48 // fmls v8.4s, v10.4s, v19.4s
+	WORD $0x4e2188e7 // frintn v7.4s, v7.4s
+	WORD $0x4e21898c // frintn v12.4s, v12.4s
+	WORD $0x4e218a31 // frintn v17.4s, v17.4s
+	WORD $0x4ebacc40 // fmls v0.4s, v2.4s, v26.4s
+	WORD $0x4ebacce5 // fmls v5.4s, v7.4s, v26.4s
+	WORD $0x4ebacd8a // fmls v10.4s, v12.4s, v26.4s
+	WORD $0x4ebace2f // fmls v15.4s, v17.4s, v26.4s
+	WORD $0x4ebbcc40 // fmls v0.4s, v2.4s, v27.4s
+	WORD $0x4ebbcce5 // fmls v5.4s, v7.4s, v27.4s
+	WORD $0x4ebbcd8a // fmls v10.4s, v12.4s, v27.4s
+	WORD $0x4ebbce2f // fmls v15.4s, v17.4s, v27.4s
 	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a94a // fcvtns v10.4s, v10.4s
+	WORD $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD $0x4e21a98c // fcvtns v12.4s, v12.4s
+	WORD $0x4e21aa31 // fcvtns v17.4s, v17.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f37554a // shl v10.4s, v10.4s, #23
+	WORD $0x4f3754e7 // shl v7.4s, v7.4s, #23
+	WORD $0x4f37558c // shl v12.4s, v12.4s, #23
+	WORD $0x4f375631 // shl v17.4s, v17.4s, #23
 	FMOVQ 192(R25), F3
-	FMOVQ 192(R25), F11
+	FMOVQ 192(R25), F8
+	FMOVQ 192(R25), F13
+	FMOVQ 192(R25), F18
 	FMOVQ 176(R25), F1
-	FMOVQ 176(R25), F9
+	FMOVQ 176(R25), F6
+	FMOVQ 176(R25), F11
+	FMOVQ 176(R25), F16
 	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e2bcd09 // fmla v9.4s, v8.4s, v11.4s
+	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
+	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e32cdf0 // fmla v16.4s, v15.4s, v18.4s
 	FMOVQ 160(R25), F3
-	FMOVQ 160(R25), F11
+	FMOVQ 160(R25), F8
+	FMOVQ 160(R25), F13
+	FMOVQ 160(R25), F18
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
+	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e30cdf2 // fmla v18.4s, v15.4s, v16.4s
 	FMOVQ 144(R25), F1
-	FMOVQ 144(R25), F9
+	FMOVQ 144(R25), F6
+	FMOVQ 144(R25), F11
+	FMOVQ 144(R25), F16
 	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e2bcd09 // fmla v9.4s, v8.4s, v11.4s
+	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
+	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e32cdf0 // fmla v16.4s, v15.4s, v18.4s
 	FMOVQ 128(R25), F3
-	FMOVQ 128(R25), F11
+	FMOVQ 128(R25), F8
+	FMOVQ 128(R25), F13
+	FMOVQ 128(R25), F18
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
+	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e30cdf2 // fmla v18.4s, v15.4s, v16.4s
 	FMOVQ 112(R25), F1
-	FMOVQ 112(R25), F9
+	FMOVQ 112(R25), F6
+	FMOVQ 112(R25), F11
+	FMOVQ 112(R25), F16
 	WORD $0x4e23cc01 // fmla v1.4s, v0.4s, v3.4s
-	WORD $0x4e2bcd09 // fmla v9.4s, v8.4s, v11.4s
+	WORD $0x4e28cca6 // fmla v6.4s, v5.4s, v8.4s
+	WORD $0x4e2dcd4b // fmla v11.4s, v10.4s, v13.4s
+	WORD $0x4e32cdf0 // fmla v16.4s, v15.4s, v18.4s
 	FMOVQ 96(R25), F3
-	FMOVQ 96(R25), F11
+	FMOVQ 96(R25), F8
+	FMOVQ 96(R25), F13
+	FMOVQ 96(R25), F18
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
-	WORD $0x4e29cd0b // fmla v11.4s, v8.4s, v9.4s
+	WORD $0x4e26cca8 // fmla v8.4s, v5.4s, v6.4s
+	WORD $0x4e2bcd4d // fmla v13.4s, v10.4s, v11.4s
+	WORD $0x4e30cdf2 // fmla v18.4s, v15.4s, v16.4s
 	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
-	WORD $0x4eaa856b // add v11.4s, v11.4s, v10.4s
+	WORD $0x4ea78508 // add v8.4s, v8.4s, v7.4s
+	WORD $0x4eac85ad // add v13.4s, v13.4s, v12.4s
+	WORD $0x4eb18652 // add v18.4s, v18.4s, v17.4s
 	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	WORD $0x4e6c1d68 // bic v8.16b, v11.16b, v12.16b
-	WORD $0x4e20d7de // fadd v30.4s, v30.4s, v0.4s
-	WORD $0x4e28d7ff // fadd v31.4s, v31.4s, v8.4s
+	WORD $0x4e691d05 // bic v5.16b, v8.16b, v9.16b
+	WORD $0x4e6e1daa // bic v10.16b, v13.16b, v14.16b
+	WORD $0x4e731e4f // bic v15.16b, v18.16b, v19.16b
+	WORD $0x4e20d79c // fadd v28.4s, v28.4s, v0.4s
+	WORD $0x4e25d7bd // fadd v29.4s, v29.4s, v5.4s
+	WORD $0x4e2ad7de // fadd v30.4s, v30.4s, v10.4s
+	WORD $0x4e2fd7ff // fadd v31.4s, v31.4s, v15.4s
 	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F8, 16(R0)
-	SUB $8, R2
-	CMP $8, R2
+	FMOVQ.P F5, 16(R0)
+	FMOVQ.P F10, 16(R0)
+	FMOVQ.P F15, 16(R0)
+	SUB $16, R2
+	CMP $16, R2
 	BGE loop_55
 next_56:
 	CMP $4, R2
 	BLT next_58
 loop_57:
 	FMOVQ.P 16(R1), F0
-	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
-	WORD $0x6ea0e604 // fcmgt v4.4s, v16.4s, v0.4s
-	WORD $0x6e31dc02 // fmul v2.4s, v0.4s, v17.4s
+	WORD $0x4eb4d400 // fsub v0.4s, v0.4s, v20.4s
+	WORD $0x6ea0e704 // fcmgt v4.4s, v24.4s, v0.4s
+	WORD $0x6e39dc02 // fmul v2.4s, v0.4s, v25.4s
 	WORD $0x4e218842 // frintn v2.4s, v2.4s
-	WORD $0x4eb2cc40 // fmls v0.4s, v2.4s, v18.4s
-	WORD $0x4eb3cc40 // fmls v0.4s, v2.4s, v19.4s
+	WORD $0x4ebacc40 // fmls v0.4s, v2.4s, v26.4s
+	WORD $0x4ebbcc40 // fmls v0.4s, v2.4s, v27.4s
 	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
 	FMOVQ 192(R25), F3
@@ -695,7 +803,7 @@ loop_57:
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
 	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
 	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	WORD $0x4e20d7de // fadd v30.4s, v30.4s, v0.4s
+	WORD $0x4e20d79c // fadd v28.4s, v28.4s, v0.4s
 	FMOVQ.P F0, 16(R0)
 	SUB $4, R2
 	CMP $4, R2
@@ -704,12 +812,12 @@ next_58:
 	CBZ R2, done_60
 single_59:
 	FMOVS.P 4(R1), F0
-	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
-	WORD $0x6ea0e604 // fcmgt v4.4s, v16.4s, v0.4s
-	WORD $0x6e31dc02 // fmul v2.4s, v0.4s, v17.4s
+	WORD $0x4eb4d400 // fsub v0.4s, v0.4s, v20.4s
+	WORD $0x6ea0e704 // fcmgt v4.4s, v24.4s, v0.4s
+	WORD $0x6e39dc02 // fmul v2.4s, v0.4s, v25.4s
 	WORD $0x4e218842 // frintn v2.4s, v2.4s
-	WORD $0x4eb2cc40 // fmls v0.4s, v2.4s, v18.4s
-	WORD $0x4eb3cc40 // fmls v0.4s, v2.4s, v19.4s
+	WORD $0x4ebacc40 // fmls v0.4s, v2.4s, v26.4s
+	WORD $0x4ebbcc40 // fmls v0.4s, v2.4s, v27.4s
 	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
 	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
 	FMOVQ 192(R25), F3
@@ -727,16 +835,18 @@ single_59:
 	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
 	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
 	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
-	FADDS F0, F29, F29
+	FADDS F0, F21, F21
 	FMOVS.P F0, 4(R0)
 	SUBS $1, R2
 	BNE single_59
 done_60:
-	WORD $0x4e3fd7de // fadd v30.4s, v30.4s, v31.4s
-	WORD $0x6e3ed7de // faddp v30.4s, v30.4s, v30.4s
-	WORD $0x6e3ed7de // faddp v30.4s, v30.4s, v30.4s
-	FADDS F30, F29, F29
-	FMOVS F29, ret+32(FP)
+	WORD $0x4e3ed79c // fadd v28.4s, v28.4s, v30.4s
+	WORD $0x4e3fd7bd // fadd v29.4s, v29.4s, v31.4s
+	WORD $0x4e3dd79c // fadd v28.4s, v28.4s, v29.4s
+	WORD $0x6e3cd79c // faddp v28.4s, v28.4s, v28.4s
+	WORD $0x6e3cd79c // faddp v28.4s, v28.4s, v28.4s
+	FADDS F28, F21, F21
+	FMOVS F21, ret+32(FP)
 	RET
 
 // func widenBF16NEON(dst *float32, row *uint16, n, add int)

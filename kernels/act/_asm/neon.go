@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 
 	"mom/kernels/internal/neon"
@@ -12,12 +13,12 @@ var (
 	geluTanhScale = -2 * math.Log2E * math.Sqrt(2/math.Pi)
 )
 
-// A neonFunction prints its value of t0 in t0; t1 to t7 are free. The
+// A neonFunction prints its value of t0 in t0; t1 to t6 are free. The
 // approximations are those of AVX2.
 type neonFunction struct {
 	name   string
 	define func(g *neon.Gen)
-	pinned []string // constants, at most 16
+	pinned []string // constants, at most 11
 	value  func(g *neon.Gen)
 }
 
@@ -38,10 +39,10 @@ func neonPlain(g *neon.Gen, f neonFunction) {
 	g.Begin(f.name+"TileNEON", "(dst *float32, ldd int, a *float32, lda, rows, cols int)",
 		"dst", "ldd", "a", "lda", "rows", "cols")
 	if f.pinned != nil {
-		g.Constants(16, f.pinned...)
+		g.Constants(21, f.pinned...)
 	}
 	neonTile(g, "R4", "R5", []string{"R1", "R3"}, []string{"R0", "R2"}, func(vectors int) {
-		g.Together(vectors, 8, func(int) {
+		g.Together(vectors, 7, func(int) {
 			g.Load("R2", 0)
 			f.value(g)
 			g.Store(0, "R0")
@@ -55,7 +56,7 @@ func neonGated(g *neon.Gen, f neonFunction) {
 	g.Begin(f.name+"GatedNEON", "(dst *float32, ldd int, a *float32, lda int, b *float32, ldb, rows, cols, add int)",
 		"dst", "ldd", "a", "lda", "b", "ldb", "rows", "cols", "add")
 	if f.pinned != nil {
-		g.Constants(16, f.pinned...)
+		g.Constants(21, f.pinned...)
 	}
 	add := g.NewLabel("add")
 	g.P("CBNZ R8, %s", add)
@@ -64,7 +65,7 @@ func neonGated(g *neon.Gen, f neonFunction) {
 			g.Label(add)
 		}
 		neonTile(g, "R6", "R7", []string{"R1", "R3", "R5"}, []string{"R0", "R2", "R4"}, func(vectors int) {
-			g.Together(vectors, 8, func(i int) {
+			g.Together(vectors, 7, func(int) {
 				g.Load("R2", 0)
 				f.value(g)
 				g.Load("R4", 1)
@@ -89,7 +90,7 @@ func neonTile(g *neon.Gen, rows, cols string, strides, pointers []string, body f
 	row := g.NewLabel("row")
 	g.Label(row)
 	g.P("MOVD %s, R10\nMOVD R0, R9", cols)
-	g.Elements("R10", 2, body)
+	g.Elements("R10", 3, body)
 	for i, p := range pointers {
 		g.P("ADD %s, %s", strides[i], p)
 	}
@@ -107,23 +108,34 @@ var neonReLU = neonFunction{
 
 // neonDivide computes t0 / (1 + 2^t1) in t0.
 func neonDivide(g *neon.Gen) {
-	// 2^128 becomes an infinity when 128 is added to the exponent of 1.
+	// A number plus magic has its integer, plus the bias of exponents, in the
+	// low bits. The scale 2^integer becomes an infinity at 128, 0 at -127.
 	g.P(`fmin t1.4s, t1.4s, {expMax}.4s
 		fmax t1.4s, t1.4s, {expMin}.4s
-		frintn t2.4s, t1.4s
-		fsub t1.4s, t1.4s, t2.4s
-		fcvtns t2.4s, t2.4s
-		shl t2.4s, t2.4s, #23`)
-	g.Horner(3, 4, 1, neon.Numbered("exp", len(exp2Narrow))...)
-	g.P(`add t3.4s, t3.4s, t2.4s
-		fadd t3.4s, t3.4s, {exp0}.4s
-		fdiv t0.4s, t0.4s, t3.4s`)
+		fadd t2.4s, t1.4s, {magic}.4s
+		fsub t3.4s, t2.4s, {magic}.4s
+		fsub t1.4s, t1.4s, t3.4s
+		shl t2.4s, t2.4s, #23
+		fmul t3.4s, t1.4s, t1.4s`)
+	neonLinear(g, 4, 1, "exp", 0)
+	neonLinear(g, 5, 1, "exp", 2)
+	neonLinear(g, 6, 1, "exp", 4)
+	g.P("fmla t5.4s, t6.4s, t3.4s\nfmla t4.4s, t5.4s, t3.4s")
+	g.Const("exp0", 6)
+	g.P("fmla t6.4s, t4.4s, t2.4s\nfdiv t0.4s, t0.4s, t6.4s")
+}
+
+// neonLinear computes name[i] + x*name[i+1] in register to; the latter constant is
+// pinned.
+func neonLinear(g *neon.Gen, to, x int, name string, i int) {
+	g.Const(fmt.Sprintf("%s%d", name, i), to)
+	g.P("fmla t%d.4s, t%d.4s, {%s%d}.4s", to, x, name, i+1)
 }
 
 var neonSiLU = neonFunction{
 	name:   "silu",
 	define: func(g *neon.Gen) { g.Float("siluScale", siluScale) },
-	pinned: []string{"siluScale", "expMin", "expMax", "exp0"},
+	pinned: []string{"siluScale", "expMin", "expMax", "magic", "exp1", "exp3", "exp5"},
 	value: func(g *neon.Gen) {
 		g.P("fmul t1.4s, t0.4s, {siluScale}.4s")
 		neonDivide(g)
@@ -135,11 +147,12 @@ var neonGELUTanh = neonFunction{
 	define: func(g *neon.Gen) {
 		g.Floats("exp", exp2Narrow)
 		g.Float("expMax", 128)
-		g.Float("expMin", -126)
+		g.Float("expMin", -127)
+		g.Float("magic", 0x1.8p23+127)
 		g.Float("geluTanh1", geluTanhScale)
 		g.Float("geluTanh3", geluTanhScale*0.044715)
 	},
-	pinned: []string{"geluTanh3", "expMin", "expMax", "exp0"},
+	pinned: []string{"geluTanh3", "expMin", "expMax", "magic", "exp1", "exp3", "exp5"},
 	value: func(g *neon.Gen) {
 		g.P("fmul t2.4s, t0.4s, t0.4s")
 		g.Const("geluTanh1", 1)

@@ -12,7 +12,8 @@ func arm64() {
 	neon.Write("attn", func(g *neon.Gen) {
 		g.Raw("#include \"go_asm.h\"\n")
 		g.Float("masked", masked)
-		g.Float("small", -125)
+		g.Float("small", -127)
+		g.Float("magic", 0x1.8p23+127)
 		g.Floats("exp", append([]float64{1}, exp2Degree5...))
 		g.Bits("one", 1)
 		for v := range uint32(4) {
@@ -149,36 +150,36 @@ func neonScoresTile(g *neon.Gen, rows, vectors int) {
 
 // neonSoftmax prints the online step and P = 2^(S - max), for pairs of vectors:
 // the block's largest scores are taken into the rows', the sums shrink, and the
-// block's probabilities are added to them. For a pair, V21 and V22 are the rows'
-// largest scores, V23 and V24 the sums.
+// block's probabilities are added to them. For a pair, V28 and V29 are the rows'
+// largest scores, V30 and V31 the sums.
 func neonSoftmax(g *neon.Gen) {
-	const largest, sum = 21, 23
+	const largest, sum = 28, 30
 	g.Begin("softmaxNEON", "(s unsafe.Pointer, keys int, st *state, vectors int)", "s", "keys", "st", "vectors")
-	g.Constants(20, "small")
+	g.Constants(24, "magic", "exp1", "exp3", "exp5")
 	g.P("LSL $4, R3, R4") // bytes of a key's scores
 	pair, single := g.NewLabel("pair"), g.NewLabel("single")
 	g.Label(pair)
-	g.Together(2, 5, func(i int) {
-		g.P("FMOVQ state_max+%d(R2), F%d", 16*i, 5*i)
+	g.Together(2, 6, func(i int) {
+		g.P("FMOVQ state_max+%d(R2), F%d", 16*i, 6*i)
 		g.P("FMOVQ state_top+%d(R2), F%d", 16*i, largest+i)
 		g.P("fmax v%d.4s, v%[1]d.4s, t0.4s", largest+i)
 		g.P("FMOVQ F%d, state_max+%d(R2)", largest+i, 16*i)
 		g.P("fsub t0.4s, t0.4s, v%d.4s", largest+i)
 		neonExp2(g)
-		g.P("FMOVQ F%d, state_fade+%d(R2)", 5*i, 16*i)
+		g.P("FMOVQ F%d, state_fade+%d(R2)", 6*i, 16*i)
 		g.P("FMOVQ state_sum+%d(R2), F%d", 16*i, sum+i)
 		g.P("fmul v%d.4s, v%[1]d.4s, t0.4s", sum+i)
 		g.Const("masked", 1)
-		g.P("FMOVQ F%d, state_top+%d(R2)", 5*i+1, 16*i)
+		g.P("FMOVQ F%d, state_top+%d(R2)", 6*i+1, 16*i)
 	})
 	g.P("MOVD R0, R5\nMOVD R1, R6")
 	keys := func(n int) { // the next key's scores are at R7
-		g.Together(2*n, 5, func(i int) {
+		g.Together(2*n, 6, func(i int) {
 			at := fmt.Sprintf("%d(R%d)", 16*(i%2), []int{5, 7}[i/2])
-			g.P("FMOVQ %s, F%d", at, 5*i)
+			g.P("FMOVQ %s, F%d", at, 6*i)
 			g.P("fsub t0.4s, t0.4s, v%d.4s", largest+i%2)
 			neonExp2(g)
-			g.P("FMOVQ F%d, %s", 5*i, at)
+			g.P("FMOVQ F%d, %s", 6*i, at)
 			g.P("fadd v%d.4s, v%[1]d.4s, t0.4s", sum+i%2)
 		})
 	}
@@ -199,16 +200,25 @@ func neonSoftmax(g *neon.Gen) {
 	g.End()
 }
 
-// neonExp2 replaces t0 by 2^t0, t0 <= 0, or by 0 if it is small; t1 to t4 are
-// lost.
+// neonExp2 replaces t0 by 2^t0, t0 <= 0, which is 0 where t0 is below -127; t1 to
+// t5 are lost.
 func neonExp2(g *neon.Gen) {
-	g.P(`fcmgt t4.4s, {small}.4s, t0.4s
-		frintn t2.4s, t0.4s
-		fsub t0.4s, t0.4s, t2.4s
-		fcvtns t2.4s, t2.4s
-		shl t2.4s, t2.4s, #23`)
-	g.Horner(3, 1, 0, neon.Numbered("exp", 1+len(exp2Degree5))...)
-	g.P("add t3.4s, t3.4s, t2.4s\nbic t0.16b, t3.16b, t4.16b")
+	// A number plus magic has its integer, plus the bias of exponents, in the
+	// low bits: the scale 2^integer is 0 at -127.
+	g.Const("small", 1)
+	g.P(`fmax t0.4s, t0.4s, t1.4s
+		fadd t2.4s, t0.4s, {magic}.4s
+		fsub t1.4s, t2.4s, {magic}.4s
+		fsub t0.4s, t0.4s, t1.4s
+		shl t2.4s, t2.4s, #23
+		fmul t1.4s, t0.4s, t0.4s`)
+	for i, even := range []string{"exp0", "exp2", "exp4"} {
+		g.Const(even, 3+i)
+		g.P("fmla t%d.4s, t0.4s, {exp%d}.4s", 3+i, 2*i+1)
+	}
+	g.P(`fmla t4.4s, t5.4s, t1.4s
+		fmla t3.4s, t4.4s, t1.4s
+		fmul t0.4s, t3.4s, t2.4s`)
 }
 
 // neonValues prints O = P V for a group, by tiles of up to four rows, and for

@@ -161,9 +161,9 @@ func neonPower(g *neon.Gen, overflow bool) {
 
 func neonExp(g *neon.Gen) {
 	g.Begin("expNEON", "(dst, x *float32, n int)", "dst", "x", "n")
-	g.Constants(16, "expMin", "expMax", "log2e", "ln2High", "ln2Low", "inf")
-	g.Elements("R2", 2, func(vectors int) {
-		g.Together(vectors, 8, func(int) {
+	g.Constants(24, "expMin", "expMax", "log2e", "ln2High", "ln2Low", "inf")
+	g.Elements("R2", 4, func(vectors int) {
+		g.Together(vectors, 6, func(int) {
 			g.Load("R1", 0)
 			neonPower(g, true)
 			g.Store(0, "R0")
@@ -172,27 +172,28 @@ func neonExp(g *neon.Gen) {
 	g.End()
 }
 
-// V28 has the shift, V30 and V31 sums, F29 the sum of the last elements.
+// V20 has the shift, V28 to V31 sums, F21 the sum of the last elements.
 func neonExpSum(g *neon.Gen) {
-	g.Begin("expSumNEON", "(dst, x *float32, n int, shift float32) float32", "dst", "x", "n", "F28 shift", "result")
-	g.Constants(16, "expMin", "log2e", "ln2High", "ln2Low")
-	g.P("dup v28.4s, v28.s[0]")
-	g.Zero(29, 3)
-	g.Elements("R2", 2, func(vectors int) {
-		g.Together(vectors, 8, func(i int) {
+	g.Begin("expSumNEON", "(dst, x *float32, n int, shift float32) float32", "dst", "x", "n", "F20 shift", "result")
+	g.Constants(24, "expMin", "log2e", "ln2High", "ln2Low")
+	g.P("dup v20.4s, v20.s[0]")
+	g.Zero(21, 1)
+	g.Zero(28, 4)
+	g.Elements("R2", 4, func(vectors int) {
+		g.Together(vectors, 5, func(i int) {
 			g.Load("R1", 0)
-			g.P("fsub t0.4s, t0.4s, v28.4s")
+			g.P("fsub t0.4s, t0.4s, v20.4s")
 			neonPower(g, false)
 			if g.Tail() {
-				g.P("FADDS F0, F29, F29")
+				g.P("FADDS F0, F21, F21")
 			} else {
-				g.P("fadd v%d.4s, v%[1]d.4s, t0.4s", 30+i)
+				g.P("fadd v%d.4s, v%[1]d.4s, t0.4s", 28+i)
 			}
 			g.Store(0, "R0")
 		})
 	})
-	g.Reduce("fadd", "faddp", 30, 2)
-	g.P("FADDS F30, F29, F29\nFMOVS F29, ret+32(FP)")
+	g.Reduce("fadd", "faddp", 28, 4)
+	g.P("FADDS F28, F21, F21\nFMOVS F21, ret+32(FP)")
 	g.End()
 }
 
