@@ -16,6 +16,7 @@ type sequence struct {
 	n       int
 	ld      int
 	q, k, v []float32
+	rounded *sequence // what bf16 kernels make of it, once made
 }
 
 // newSequence returns n tokens of uniform numbers in [-1,1), in memory that
@@ -60,45 +61,58 @@ type exactRow struct {
 	keys  int     // m
 }
 
-// exact computes a row in float64. rounded has the bf16 kernels' operands
-// rounded first, so that only the rounding of probabilities is left.
-func (s *sequence) exact(head, i int, rounded bool) exactRow {
+// round returns the sequence with the bf16 kernels' operands rounded.
+func (s *sequence) round() *sequence {
+	if s.rounded != nil {
+		return s.rounded
+	}
+	r := *s
+	r.Scale = math.Ln2
+	x := make([]float32, s.n*s.ld)
+	qw, kw := s.Heads*s.HeadDim, s.KVHeads*s.HeadDim
+	for i := range x {
+		x[i] = s.q[i]
+		if i%s.ld < qw {
+			x[i] *= s.Scale * log2e
+		}
+		x[i] = roundBF16(x[i])
+	}
+	r.q, r.k, r.v = x, x[qw:], x[qw+kw:]
+	s.rounded = &r
+	return &r
+}
+
+// exact computes a row in float64.
+func (s *sequence) exact(head, i int) exactRow {
 	d := s.HeadDim
 	q := s.q[i*s.ld+head*d:][:d]
 	kc := head / (s.Heads / s.KVHeads) * d
 	e := exactRow{out: make([]float64, d)}
-	round, scale := func(x float32) float64 { return float64(x) }, float64(s.Scale)
-	if rounded {
-		round = func(x float32) float64 { return float64(roundBF16(x)) }
-	}
-	var scores []float64
-	most := math.Inf(-1)
 	lo, hi := 0, s.n
 	if s.Reach >= 0 {
 		lo, hi = max(0, i-s.Reach), min(s.n, i+s.Reach+1)
 	}
-	for j := lo; j < hi; j++ {
+	scores := make([]float64, hi-lo)
+	most := math.Inf(-1)
+	for t := range scores {
 		dot, abs := 0.0, 0.0
-		for c := range d {
-			x, y := float64(q[c])*scale, round(s.k[j*s.ld+kc+c])
-			if rounded {
-				x = round(q[c]*(s.Scale*log2e)) * math.Ln2
-			}
-			dot += x * y
-			abs += math.Abs(x * y)
-			e.value = max(e.value, math.Abs(float64(s.v[j*s.ld+kc+c])))
+		for c, y := range s.k[(lo+t)*s.ld+kc:][:d] {
+			x := float64(q[c]) * float64(y)
+			dot += x
+			abs += math.Abs(x)
 		}
-		scores = append(scores, dot)
-		e.top = max(e.top, abs)
-		most = max(most, dot)
+		scores[t] = dot * float64(s.Scale)
+		e.top = max(e.top, abs*math.Abs(float64(s.Scale)))
+		most = max(most, scores[t])
 	}
 	e.keys = len(scores)
 	sum := 0.0
 	for t, x := range scores {
 		p := math.Exp(x - most)
 		sum += p
-		for c := range d {
-			e.out[c] += p * round(s.v[(lo+t)*s.ld+kc+c])
+		for c, y := range s.v[(lo+t)*s.ld+kc:][:d] {
+			e.out[c] += p * float64(y)
+			e.value = max(e.value, math.Abs(float64(y)))
 		}
 	}
 	for c := range d {
@@ -131,7 +145,7 @@ func (s *sequence) check(t *testing.T, dst []float32, q0, q1 int) {
 	}
 	for head := range s.Heads {
 		for i := q0; i < q1; i++ {
-			e := s.exact(head, i, false)
+			e := s.exact(head, i)
 			if !s.bf16() {
 				compare(head, i, e, e.bound(d))
 				continue
@@ -139,7 +153,7 @@ func (s *sequence) check(t *testing.T, dst []float32, q0, q1 int) {
 			compare(head, i, e, (3*e.top+4)*0x1p-8*e.value+e.bound(d))
 			// The rounding of P changes each addend by 2^-9 at most, its
 			// polynomial both sums by 1e-4.
-			r := s.exact(head, i, true)
+			r := s.round().exact(head, i)
 			compare(head, i, r, (0x1p-9+2.1e-4)*e.value+e.bound(d))
 		}
 	}
@@ -273,10 +287,10 @@ func TestGroupedHeads(t *testing.T) {
 
 func TestRowsOfASequence(t *testing.T) {
 	each(t, func(t *testing.T, bf16 bool) {
-		s := newSequence(t, shape(32, -1, bf16), 90, 4)
-		s.check(t, s.attend(t, 37, 81, 44), 37, 81)
-		s.Reach = 6
-		s.check(t, s.attend(t, 37, 81, 44), 37, 81)
+		for _, reach := range []int{-1, 6} {
+			s := newSequence(t, shape(32, reach, bf16), 90, 4)
+			s.check(t, s.attend(t, 37, 81, 44), 37, 81)
+		}
 	})
 }
 
@@ -320,7 +334,7 @@ func TestExtremeScores(t *testing.T) {
 					}
 				}
 				for i := range n {
-					e := s.exact(0, i, false)
+					e := s.exact(0, i)
 					bound := (4*e.top + float64(e.keys) + 32) * 0x1p-22 * e.value
 					if bf16 {
 						bound += 3 * 0x1p-9 * e.value
