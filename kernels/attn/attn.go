@@ -56,9 +56,10 @@ func ScratchLen(s Shape, n int) int {
 //
 //	(d*A + A + m + 32) * 2^-22 * V
 //
-// of the exact one. Where the CPU multiplies bf16 and s.BF16 is set, q*Scale,
-// k, v and the probabilities are rounded to bf16 (to nearest, ties to even)
-// before their products, which are summed in float32; the bound is then
+// of the exact one. Where the CPU multiplies bf16 and s.BF16 is set,
+// q*Scale*log2(e), k, v and the probabilities are rounded to bf16 (to nearest,
+// ties to even) before their products, which are summed in float32; the bound is
+// then
 //
 //	(3*A + 4) * 2^-8 * V
 //
@@ -73,6 +74,10 @@ func ScratchLen(s Shape, n int) int {
 //
 // Attend panics if a slice is too short, the rows are not within [0,n), or the
 // shape is impossible (no heads, Heads not a multiple of KVHeads, head outside).
+//
+// A call packs the keys that its rows attend to, which costs as much as some
+// five rows: chunks of 128 rows and more are best. When a sequence is long, doing
+// all heads of a chunk before the next chunk keeps their rows in the cache.
 //
 // Shapes: q [n Heads*d], k and v [n KVHeads*d], dst [n Heads*d].
 func Attend(dst []float32, ldd int, q, k, v []float32, ld, n, head, q0, q1 int, s Shape, scratch []float32) {
@@ -97,9 +102,6 @@ func Attend(dst []float32, ldd int, q, k, v []float32, ld, n, head, q0, q1 int, 
 	}
 	if len(k) < (n-1)*ld+kc+d || len(v) < (n-1)*ld+kc+d {
 		panic("attn: Attend: k or v too short")
-	}
-	if len(scratch) < ScratchLen(s, n) {
-		panic("attn: Attend: scratch too short")
 	}
 	attend(job{
 		dst: dst[qc:], ldd: ldd, q: q[qc:], k: k[kc:], v: v[kc:], ld: ld,

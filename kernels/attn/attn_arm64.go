@@ -13,6 +13,10 @@ import (
 
 func attend(j job, scratch []float32) {
 	if cpu.HasNEON {
+		p := newPlan(j.d, j.reach, j.n)
+		if len(scratch) < p.length {
+			panic("attn: Attend: scratch too short")
+		}
 		attendNEON(j, scratch)
 		return
 	}

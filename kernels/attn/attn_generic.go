@@ -9,6 +9,9 @@ const genericBlock = 256
 func scratchLenGeneric(n int) int { return min(n, genericBlock) }
 
 func attendGeneric(j job, scratch []float32) {
+	if len(scratch) < scratchLenGeneric(j.n) {
+		panic("attn: Attend: scratch too short")
+	}
 	for i := j.q0; i < j.q1; i++ {
 		attendRow(&j, i, scratch)
 	}

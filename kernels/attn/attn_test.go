@@ -202,10 +202,12 @@ func TestHeadDims(t *testing.T) {
 				}
 			}
 		}
-		s := newSequence(t, shape(24, -1, bf16), 600, 5) // padded, and in two blocks
-		dst := s.attend(t, 0, 600, 600)
-		for i := 0; i < 600; i += 37 {
-			s.check(t, dst, i, i+1)
+		for _, d := range []int{24, 256} { // padded, and in several blocks
+			s := newSequence(t, shape(d, -1, bf16), 600, 5)
+			dst := s.attend(t, 0, 600, 600)
+			for i := 0; i < 600; i += 37 {
+				s.check(t, dst, i, i+1)
+			}
 		}
 	})
 }

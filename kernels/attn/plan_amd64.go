@@ -5,8 +5,8 @@ package attn
 const (
 	// chunkRows is how many rows share the packed keys and values of a block.
 	chunkRows = 256
-	// blockKeys is how many keys have scores at a time. Blocks begin at its
-	// multiples, unless all keys of every row fit in one.
+	// blockKeys is how many keys have scores at a time, so that no call of
+	// assembly takes long; half as many for heads of more than 128 dimensions.
 	blockKeys = 512
 )
 
@@ -18,6 +18,7 @@ type plan struct {
 	group  int  // queries of a group: two vectors
 	d      int  // HeadDim, rounded up to a vector
 	padded bool // it was rounded
+	block  int  // keys of a block; blocks begin at its multiples unless
 	single bool // one block holds all keys of any group
 
 	states int // [groups of a chunk] state
@@ -40,15 +41,19 @@ func newPlan(k kernel, d, reach, n int) (p plan) {
 	p.group = 2 * p.vector
 	p.d = roundUp(d, p.vector)
 	p.padded = p.d != d
+	p.block = blockKeys
+	if p.d > 128 {
+		p.block = blockKeys / 2
+	}
 	span := n // keys of a group
 	keys := n // keys of a chunk
 	if reach >= 0 && reach < n {
 		span = min(span, 2*reach+2+p.group)
 		keys = min(keys, 2*reach+2+chunkRows)
 	}
-	p.single = span <= blockKeys
+	p.single = span <= p.block
 	if !p.single {
-		span, keys = blockKeys, min(keys, blockKeys)
+		span, keys = p.block, min(keys, p.block)
 	}
 	span, keys = roundUp(span, 2), roundUp(keys, 2)
 	rows := roundUp(min(n, chunkRows), p.group)

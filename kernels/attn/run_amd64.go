@@ -51,7 +51,7 @@ func attendVector(j job, k kernel, scratch []float32) {
 		for lo < hi {
 			r.blockLo, r.blockHi = lo, hi
 			if !r.single {
-				r.blockHi = min(hi, (lo/blockKeys+1)*blockKeys)
+				r.blockHi = min(hi, (lo/r.plan.block+1)*r.plan.block)
 			}
 			lo = r.blockHi
 			r.block(row, end)
