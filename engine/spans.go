@@ -169,13 +169,18 @@ func trimSpans(spans []Span, text string) {
 
 // addPatterns merges what the recognisers find in text into the model's spans. A
 // match takes the place of all spans that it overlaps: its form was checked,
-// while the model guesses at where a number or an address ends.
+// while the model guesses at where a number or an address ends. What the model
+// takes for an e-mail address with an @, and no recogniser does, is none:
+// 'user'@'10.0.0.1' in a database's grants, say.
 func addPatterns(spans []Span, matches *[]pattern.Match, text string) []Span {
 	*matches = pattern.Find((*matches)[:0], text)
 	for _, m := range *matches {
 		spans = slices.DeleteFunc(spans, func(s Span) bool { return s.Start < m.End && m.Start < s.End })
 		spans = append(spans, Span{m.Start, m.End, m.Label, m.Score, Pattern})
 	}
+	spans = slices.DeleteFunc(spans, func(s Span) bool {
+		return s.By == Model && s.Label == pattern.EmailAddress && strings.IndexByte(text[s.Start:s.End], '@') >= 0
+	})
 	slices.SortFunc(spans, func(a, b Span) int { return a.Start - b.Start })
 	return spans
 }
