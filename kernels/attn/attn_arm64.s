@@ -45,6 +45,90 @@ loop_1:
 	BNE loop_1
 	RET
 
+// func packPairsI8MM(dst, src unsafe.Pointer, stepStride, pairStride, srcStride, pairs, d int, scale float32)
+TEXT ·packPairsI8MM(SB), NOSPLIT, $0-60
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD stepStride+16(FP), R2
+	MOVD pairStride+24(FP), R3
+	MOVD srcStride+32(FP), R4
+	MOVD pairs+40(FP), R5
+	MOVD d+48(FP), R6
+	FMOVS scale+56(FP), F16
+pair_2:
+	MOVD R1, R8
+	ADD R4, R1, R9
+	MOVD R0, R10
+	MOVD R6, R11
+step_3:
+	FLDPQ.P 32(R8), (F0, F1)
+	FLDPQ.P 32(R9), (F2, F3)
+	WORD $0x4f909000 // fmul v0.4s, v0.4s, v16.s[0]
+	WORD $0x4f909021 // fmul v1.4s, v1.4s, v16.s[0]
+	WORD $0x4f909042 // fmul v2.4s, v2.4s, v16.s[0]
+	WORD $0x4f909063 // fmul v3.4s, v3.4s, v16.s[0]
+	WORD $0x0ea16800 // bfcvtn v0.4h, v0.4s
+	WORD $0x4ea16820 // bfcvtn2 v0.8h, v1.4s
+	WORD $0x0ea16842 // bfcvtn v2.4h, v2.4s
+	WORD $0x4ea16862 // bfcvtn2 v2.8h, v3.4s
+	WORD $0x4ec23801 // zip1 v1.2d, v0.2d, v2.2d
+	WORD $0x4ec27803 // zip2 v3.2d, v0.2d, v2.2d
+	FMOVQ F1, (R10)
+	ADD R2, R10
+	FMOVQ F3, (R10)
+	ADD R2, R10
+	SUBS $8, R11
+	BNE step_3
+	ADD R4, R9, R1
+	SUB R6<<2, R1
+	ADD R3, R0
+	SUBS $1, R5
+	BNE pair_2
+	RET
+
+// func packVI8MM(dst, src unsafe.Pointer, srcStride, steps, d int)
+TEXT ·packVI8MM(SB), NOSPLIT, $0-40
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD srcStride+16(FP), R2
+	MOVD steps+24(FP), R3
+	MOVD d+32(FP), R4
+step_4:
+	ADD R2, R1, R5
+	ADD R2, R5, R6
+	ADD R2, R6, R7
+	ADD R2, R7, R9
+	MOVD R4, R8
+columns_5:
+	FLDPQ.P 32(R1), (F0, F1)
+	FLDPQ.P 32(R5), (F2, F3)
+	FLDPQ.P 32(R6), (F4, F5)
+	FLDPQ.P 32(R7), (F6, F7)
+	WORD $0x0ea16800 // bfcvtn v0.4h, v0.4s
+	WORD $0x4ea16820 // bfcvtn2 v0.8h, v1.4s
+	WORD $0x0ea16842 // bfcvtn v2.4h, v2.4s
+	WORD $0x4ea16862 // bfcvtn2 v2.8h, v3.4s
+	WORD $0x0ea16884 // bfcvtn v4.4h, v4.4s
+	WORD $0x4ea168a4 // bfcvtn2 v4.8h, v5.4s
+	WORD $0x0ea168c6 // bfcvtn v6.4h, v6.4s
+	WORD $0x4ea168e6 // bfcvtn2 v6.8h, v7.4s
+	WORD $0x4e443801 // zip1 v1.8h, v0.8h, v4.8h
+	WORD $0x4e447805 // zip2 v5.8h, v0.8h, v4.8h
+	WORD $0x4e463843 // zip1 v3.8h, v2.8h, v6.8h
+	WORD $0x4e467847 // zip2 v7.8h, v2.8h, v6.8h
+	WORD $0x4e433820 // zip1 v0.8h, v1.8h, v3.8h
+	WORD $0x4e437822 // zip2 v2.8h, v1.8h, v3.8h
+	WORD $0x4e4738a4 // zip1 v4.8h, v5.8h, v7.8h
+	WORD $0x4e4778a6 // zip2 v6.8h, v5.8h, v7.8h
+	FSTPQ.P (F0, F2), 32(R0)
+	FSTPQ.P (F4, F6), 32(R0)
+	SUBS $8, R8
+	BNE columns_5
+	MOVD R9, R1
+	SUBS $1, R3
+	BNE step_4
+	RET
+
 // func scores2NEON(a *scoresArgs)
 TEXT ·scores2NEON(SB), NOSPLIT, $0-8
 	MOVD a+0(FP), R0
@@ -57,8 +141,8 @@ TEXT ·scores2NEON(SB), NOSPLIT, $0-8
 	MOVD scoresArgs_keys(R0), R14
 	MOVD scoresArgs_band(R0), R15
 	CMP $6, R14
-	BLT fewer_3
-keys_2:
+	BLT fewer_7
+keys_6:
 	MOVD R1, R3
 	ADD R2, R3, R4
 	ADD R2, R4, R5
@@ -80,7 +164,7 @@ keys_2:
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
 	VEOR V11.B16, V11.B16, V11.B16
-loop_4:
+loop_8:
 	FMOVQ.P 16(R3), F24
 	FMOVQ.P 16(R4), F25
 	FMOVQ.P 16(R5), F26
@@ -140,8 +224,8 @@ loop_4:
 	WORD $0x4fbc1be9 // fmla v9.4s, v31.4s, v28.s[3]
 	WORD $0x4fbd1beb // fmla v11.4s, v31.4s, v29.s[3]
 	SUBS $1, R10
-	BNE loop_4
-	CBZ R15, plain_5
+	BNE loop_8
+	CBZ R15, plain_9
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -188,7 +272,7 @@ loop_4:
 	WORD $0x6efe1fab // bif v11.16b, v29.16b, v30.16b
 	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
 	SUB $6, R12
-plain_5:
+plain_9:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -214,11 +298,11 @@ plain_5:
 	FMOVQ F25, state_top+16(R9)
 	SUB $6, R14
 	CMP $6, R14
-	BGE keys_2
-fewer_3:
+	BGE keys_6
+fewer_7:
 	CMP $5, R14
-	BLT fewer_7
-keys_6:
+	BLT fewer_11
+keys_10:
 	MOVD R1, R3
 	ADD R2, R3, R4
 	ADD R2, R4, R5
@@ -237,7 +321,7 @@ keys_6:
 	VEOR V7.B16, V7.B16, V7.B16
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
-loop_8:
+loop_12:
 	FMOVQ.P 16(R3), F24
 	FMOVQ.P 16(R4), F25
 	FMOVQ.P 16(R5), F26
@@ -288,8 +372,8 @@ loop_8:
 	WORD $0x4fbb1be7 // fmla v7.4s, v31.4s, v27.s[3]
 	WORD $0x4fbc1be9 // fmla v9.4s, v31.4s, v28.s[3]
 	SUBS $1, R10
-	BNE loop_8
-	CBZ R15, plain_9
+	BNE loop_12
+	CBZ R15, plain_13
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -330,7 +414,7 @@ loop_8:
 	WORD $0x6efe1fa9 // bif v9.16b, v29.16b, v30.16b
 	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
 	SUB $5, R12
-plain_9:
+plain_13:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -352,10 +436,10 @@ plain_9:
 	FMOVQ F24, state_top+0(R9)
 	FMOVQ F25, state_top+16(R9)
 	RET
-fewer_7:
+fewer_11:
 	CMP $4, R14
-	BLT fewer_11
-keys_10:
+	BLT fewer_15
+keys_14:
 	MOVD R1, R3
 	ADD R2, R3, R4
 	ADD R2, R4, R5
@@ -371,7 +455,7 @@ keys_10:
 	VEOR V5.B16, V5.B16, V5.B16
 	VEOR V6.B16, V6.B16, V6.B16
 	VEOR V7.B16, V7.B16, V7.B16
-loop_12:
+loop_16:
 	FMOVQ.P 16(R3), F24
 	FMOVQ.P 16(R4), F25
 	FMOVQ.P 16(R5), F26
@@ -413,8 +497,8 @@ loop_12:
 	WORD $0x4fba1be5 // fmla v5.4s, v31.4s, v26.s[3]
 	WORD $0x4fbb1be7 // fmla v7.4s, v31.4s, v27.s[3]
 	SUBS $1, R10
-	BNE loop_12
-	CBZ R15, plain_13
+	BNE loop_16
+	CBZ R15, plain_17
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -449,7 +533,7 @@ loop_12:
 	WORD $0x6efe1fa7 // bif v7.16b, v29.16b, v30.16b
 	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
 	SUB $4, R12
-plain_13:
+plain_17:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -468,10 +552,10 @@ plain_13:
 	FMOVQ F24, state_top+0(R9)
 	FMOVQ F25, state_top+16(R9)
 	RET
-fewer_11:
+fewer_15:
 	CMP $3, R14
-	BLT fewer_15
-keys_14:
+	BLT fewer_19
+keys_18:
 	MOVD R1, R3
 	ADD R2, R3, R4
 	ADD R2, R4, R5
@@ -484,7 +568,7 @@ keys_14:
 	VEOR V3.B16, V3.B16, V3.B16
 	VEOR V4.B16, V4.B16, V4.B16
 	VEOR V5.B16, V5.B16, V5.B16
-loop_16:
+loop_20:
 	FMOVQ.P 16(R3), F24
 	FMOVQ.P 16(R4), F25
 	FMOVQ.P 16(R5), F26
@@ -517,8 +601,8 @@ loop_16:
 	WORD $0x4fb91be3 // fmla v3.4s, v31.4s, v25.s[3]
 	WORD $0x4fba1be5 // fmla v5.4s, v31.4s, v26.s[3]
 	SUBS $1, R10
-	BNE loop_16
-	CBZ R15, plain_17
+	BNE loop_20
+	CBZ R15, plain_21
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -547,7 +631,7 @@ loop_16:
 	WORD $0x6efe1fa5 // bif v5.16b, v29.16b, v30.16b
 	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
 	SUB $3, R12
-plain_17:
+plain_21:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -563,10 +647,10 @@ plain_17:
 	FMOVQ F24, state_top+0(R9)
 	FMOVQ F25, state_top+16(R9)
 	RET
-fewer_15:
+fewer_19:
 	CMP $2, R14
-	BLT fewer_19
-keys_18:
+	BLT fewer_23
+keys_22:
 	MOVD R1, R3
 	ADD R2, R3, R4
 	ADD R2, R4, R1
@@ -576,7 +660,7 @@ keys_18:
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
-loop_20:
+loop_24:
 	FMOVQ.P 16(R3), F24
 	FMOVQ.P 16(R4), F25
 	FLDPQ.P 32(R9), (F30, F31)
@@ -600,8 +684,8 @@ loop_20:
 	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
 	WORD $0x4fb91be3 // fmla v3.4s, v31.4s, v25.s[3]
 	SUBS $1, R10
-	BNE loop_20
-	CBZ R15, plain_21
+	BNE loop_24
+	CBZ R15, plain_25
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -624,7 +708,7 @@ loop_20:
 	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
 	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
 	SUB $2, R12
-plain_21:
+plain_25:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -637,17 +721,17 @@ plain_21:
 	FMOVQ F24, state_top+0(R9)
 	FMOVQ F25, state_top+16(R9)
 	RET
-fewer_19:
+fewer_23:
 	CMP $1, R14
-	BLT fewer_23
-keys_22:
+	BLT fewer_27
+keys_26:
 	MOVD R1, R3
 	ADD R2, R3, R1
 	MOVD scoresArgs_q(R0), R9
 	MOVD scoresArgs_steps(R0), R10
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
-loop_24:
+loop_28:
 	FMOVQ.P 16(R3), F24
 	FLDPQ.P 32(R9), (F30, F31)
 	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
@@ -662,8 +746,8 @@ loop_24:
 	WORD $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
 	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
 	SUBS $1, R10
-	BNE loop_24
-	CBZ R15, plain_25
+	BNE loop_28
+	CBZ R15, plain_29
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -680,7 +764,7 @@ loop_24:
 	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
 	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
 	SUB $1, R12
-plain_25:
+plain_29:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -690,7 +774,7 @@ plain_25:
 	FMOVQ F24, state_top+0(R9)
 	FMOVQ F25, state_top+16(R9)
 	RET
-fewer_23:
+fewer_27:
 	RET
 
 // func scores4NEON(a *scoresArgs)
@@ -705,8 +789,8 @@ TEXT ·scores4NEON(SB), NOSPLIT, $0-8
 	MOVD scoresArgs_keys(R0), R14
 	MOVD scoresArgs_band(R0), R15
 	CMP $6, R14
-	BLT fewer_27
-keys_26:
+	BLT fewer_31
+keys_30:
 	MOVD R1, R3
 	ADD R2, R3, R4
 	ADD R2, R4, R5
@@ -740,7 +824,7 @@ keys_26:
 	VEOR V21.B16, V21.B16, V21.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	VEOR V23.B16, V23.B16, V23.B16
-loop_28:
+loop_32:
 	FMOVQ.P 16(R3), F24
 	FMOVQ.P 16(R4), F25
 	FMOVQ.P 16(R5), F26
@@ -852,8 +936,8 @@ loop_28:
 	WORD $0x4fbc1bf3 // fmla v19.4s, v31.4s, v28.s[3]
 	WORD $0x4fbd1bf7 // fmla v23.4s, v31.4s, v29.s[3]
 	SUBS $1, R10
-	BNE loop_28
-	CBZ R15, plain_29
+	BNE loop_32
+	CBZ R15, plain_33
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -942,7 +1026,7 @@ loop_28:
 	WORD $0x6efe1fb7 // bif v23.16b, v29.16b, v30.16b
 	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
 	SUB $6, R12
-plain_29:
+plain_33:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -990,11 +1074,11 @@ plain_29:
 	FMOVQ F27, state_top+48(R9)
 	SUB $6, R14
 	CMP $6, R14
-	BGE keys_26
-fewer_27:
+	BGE keys_30
+fewer_31:
 	CMP $5, R14
-	BLT fewer_31
-keys_30:
+	BLT fewer_35
+keys_34:
 	MOVD R1, R3
 	ADD R2, R3, R4
 	ADD R2, R4, R5
@@ -1023,7 +1107,7 @@ keys_30:
 	VEOR V17.B16, V17.B16, V17.B16
 	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V19.B16, V19.B16, V19.B16
-loop_32:
+loop_36:
 	FMOVQ.P 16(R3), F24
 	FMOVQ.P 16(R4), F25
 	FMOVQ.P 16(R5), F26
@@ -1118,8 +1202,8 @@ loop_32:
 	WORD $0x4fbb1bef // fmla v15.4s, v31.4s, v27.s[3]
 	WORD $0x4fbc1bf3 // fmla v19.4s, v31.4s, v28.s[3]
 	SUBS $1, R10
-	BNE loop_32
-	CBZ R15, plain_33
+	BNE loop_36
+	CBZ R15, plain_37
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -1196,7 +1280,7 @@ loop_32:
 	WORD $0x6efe1fb3 // bif v19.16b, v29.16b, v30.16b
 	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
 	SUB $5, R12
-plain_33:
+plain_37:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -1237,10 +1321,10 @@ plain_33:
 	FMOVQ F26, state_top+32(R9)
 	FMOVQ F27, state_top+48(R9)
 	RET
-fewer_31:
+fewer_35:
 	CMP $4, R14
-	BLT fewer_35
-keys_34:
+	BLT fewer_39
+keys_38:
 	MOVD R1, R3
 	ADD R2, R3, R4
 	ADD R2, R4, R5
@@ -1264,7 +1348,7 @@ keys_34:
 	VEOR V13.B16, V13.B16, V13.B16
 	VEOR V14.B16, V14.B16, V14.B16
 	VEOR V15.B16, V15.B16, V15.B16
-loop_36:
+loop_40:
 	FMOVQ.P 16(R3), F24
 	FMOVQ.P 16(R4), F25
 	FMOVQ.P 16(R5), F26
@@ -1342,8 +1426,8 @@ loop_36:
 	WORD $0x4fba1beb // fmla v11.4s, v31.4s, v26.s[3]
 	WORD $0x4fbb1bef // fmla v15.4s, v31.4s, v27.s[3]
 	SUBS $1, R10
-	BNE loop_36
-	CBZ R15, plain_37
+	BNE loop_40
+	CBZ R15, plain_41
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -1408,7 +1492,7 @@ loop_36:
 	WORD $0x6efe1faf // bif v15.16b, v29.16b, v30.16b
 	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
 	SUB $4, R12
-plain_37:
+plain_41:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -1443,10 +1527,10 @@ plain_37:
 	FMOVQ F26, state_top+32(R9)
 	FMOVQ F27, state_top+48(R9)
 	RET
-fewer_35:
+fewer_39:
 	CMP $3, R14
-	BLT fewer_39
-keys_38:
+	BLT fewer_43
+keys_42:
 	MOVD R1, R3
 	ADD R2, R3, R4
 	ADD R2, R4, R5
@@ -1465,7 +1549,7 @@ keys_38:
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
 	VEOR V11.B16, V11.B16, V11.B16
-loop_40:
+loop_44:
 	FMOVQ.P 16(R3), F24
 	FMOVQ.P 16(R4), F25
 	FMOVQ.P 16(R5), F26
@@ -1526,8 +1610,8 @@ loop_40:
 	WORD $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
 	WORD $0x4fba1beb // fmla v11.4s, v31.4s, v26.s[3]
 	SUBS $1, R10
-	BNE loop_40
-	CBZ R15, plain_41
+	BNE loop_44
+	CBZ R15, plain_45
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -1580,7 +1664,7 @@ loop_40:
 	WORD $0x6efe1fab // bif v11.16b, v29.16b, v30.16b
 	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
 	SUB $3, R12
-plain_41:
+plain_45:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -1609,10 +1693,10 @@ plain_41:
 	FMOVQ F26, state_top+32(R9)
 	FMOVQ F27, state_top+48(R9)
 	RET
-fewer_39:
+fewer_43:
 	CMP $2, R14
-	BLT fewer_43
-keys_42:
+	BLT fewer_47
+keys_46:
 	MOVD R1, R3
 	ADD R2, R3, R4
 	ADD R2, R4, R1
@@ -1626,7 +1710,7 @@ keys_42:
 	VEOR V5.B16, V5.B16, V5.B16
 	VEOR V6.B16, V6.B16, V6.B16
 	VEOR V7.B16, V7.B16, V7.B16
-loop_44:
+loop_48:
 	FMOVQ.P 16(R3), F24
 	FMOVQ.P 16(R4), F25
 	FLDPQ.P 32(R9), (F30, F31)
@@ -1670,8 +1754,8 @@ loop_44:
 	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
 	WORD $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
 	SUBS $1, R10
-	BNE loop_44
-	CBZ R15, plain_45
+	BNE loop_48
+	CBZ R15, plain_49
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -1712,7 +1796,7 @@ loop_44:
 	WORD $0x6efe1fa7 // bif v7.16b, v29.16b, v30.16b
 	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
 	SUB $2, R12
-plain_45:
+plain_49:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -1735,10 +1819,10 @@ plain_45:
 	FMOVQ F26, state_top+32(R9)
 	FMOVQ F27, state_top+48(R9)
 	RET
-fewer_43:
+fewer_47:
 	CMP $1, R14
-	BLT fewer_47
-keys_46:
+	BLT fewer_51
+keys_50:
 	MOVD R1, R3
 	ADD R2, R3, R1
 	MOVD scoresArgs_q(R0), R9
@@ -1747,7 +1831,7 @@ keys_46:
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
-loop_48:
+loop_52:
 	FMOVQ.P 16(R3), F24
 	FLDPQ.P 32(R9), (F30, F31)
 	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
@@ -1774,8 +1858,8 @@ loop_48:
 	WORD $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
 	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
 	SUBS $1, R10
-	BNE loop_48
-	CBZ R15, plain_49
+	BNE loop_52
+	CBZ R15, plain_53
 	VDUP R13, V28.S4
 	FMOVQ 0(R25), F29
 	FMOVQ 160(R25), F30
@@ -1804,7 +1888,7 @@ loop_48:
 	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
 	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
 	SUB $1, R12
-plain_49:
+plain_53:
 	MOVD scoresArgs_state(R0), R9
 	FMOVQ state_top+0(R9), F24
 	FMOVQ state_top+16(R9), F25
@@ -1821,212 +1905,7 @@ plain_49:
 	FMOVQ F26, state_top+32(R9)
 	FMOVQ F27, state_top+48(R9)
 	RET
-fewer_47:
-	RET
-
-// func softmaxNEON(s unsafe.Pointer, keys int, st *state, vectors int)
-TEXT ·softmaxNEON(SB), NOSPLIT, $0-32
-	MOVD s+0(FP), R0
-	MOVD keys+8(FP), R1
-	MOVD st+16(FP), R2
-	MOVD vectors+24(FP), R3
-	MOVD $·constants<>(SB), R25
-	FMOVQ 32(R25), F24
-	FMOVQ 64(R25), F25
-	FMOVQ 96(R25), F26
-	FMOVQ 128(R25), F27
-	LSL $4, R3, R4
-pair_50:
-	FMOVQ state_max+0(R2), F0
-	FMOVQ state_max+16(R2), F6
-	FMOVQ state_top+0(R2), F28
-	FMOVQ state_top+16(R2), F29
-	WORD $0x4e20f79c // fmax v28.4s, v28.4s, v0.4s
-	WORD $0x4e26f7bd // fmax v29.4s, v29.4s, v6.4s
-	FMOVQ F28, state_max+0(R2)
-	FMOVQ F29, state_max+16(R2)
-	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
-	WORD $0x4ebdd4c6 // fsub v6.4s, v6.4s, v29.4s
-	FMOVQ 16(R25), F1
-	FMOVQ 16(R25), F7
-	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
-	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
-	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
-	WORD $0x4e38d4c8 // fadd v8.4s, v6.4s, v24.4s
-	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
-	WORD $0x4eb8d507 // fsub v7.4s, v8.4s, v24.4s
-	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
-	WORD $0x4ea7d4c6 // fsub v6.4s, v6.4s, v7.4s
-	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
-	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
-	WORD $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
-	FMOVQ 48(R25), F3
-	FMOVQ 48(R25), F9
-	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
-	WORD $0x4e39ccc9 // fmla v9.4s, v6.4s, v25.4s
-	FMOVQ 80(R25), F4
-	FMOVQ 80(R25), F10
-	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
-	WORD $0x4e3accca // fmla v10.4s, v6.4s, v26.4s
-	FMOVQ 112(R25), F5
-	FMOVQ 112(R25), F11
-	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
-	WORD $0x4e3bcccb // fmla v11.4s, v6.4s, v27.4s
-	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
-	WORD $0x4e27cd6a // fmla v10.4s, v11.4s, v7.4s
-	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
-	WORD $0x4e27cd49 // fmla v9.4s, v10.4s, v7.4s
-	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
-	WORD $0x6e28dd26 // fmul v6.4s, v9.4s, v8.4s
-	FMOVQ F0, state_fade+0(R2)
-	FMOVQ F6, state_fade+16(R2)
-	FMOVQ state_sum+0(R2), F30
-	FMOVQ state_sum+16(R2), F31
-	WORD $0x6e20dfde // fmul v30.4s, v30.4s, v0.4s
-	WORD $0x6e26dfff // fmul v31.4s, v31.4s, v6.4s
-	FMOVQ 0(R25), F1
-	FMOVQ 0(R25), F7
-	FMOVQ F1, state_top+0(R2)
-	FMOVQ F7, state_top+16(R2)
-	MOVD R0, R5
-	MOVD R1, R6
-	SUBS $2, R6
-	BLT single_51
-two_52:
-	ADD R4, R5, R7
-	FMOVQ 0(R5), F0
-	FMOVQ 16(R5), F6
-	FMOVQ 0(R7), F12
-	FMOVQ 16(R7), F18
-	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
-	WORD $0x4ebdd4c6 // fsub v6.4s, v6.4s, v29.4s
-	WORD $0x4ebcd58c // fsub v12.4s, v12.4s, v28.4s
-	WORD $0x4ebdd652 // fsub v18.4s, v18.4s, v29.4s
-	FMOVQ 16(R25), F1
-	FMOVQ 16(R25), F7
-	FMOVQ 16(R25), F13
-	FMOVQ 16(R25), F19
-	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
-	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
-	WORD $0x4e2df58c // fmax v12.4s, v12.4s, v13.4s
-	WORD $0x4e33f652 // fmax v18.4s, v18.4s, v19.4s
-	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
-	WORD $0x4e38d4c8 // fadd v8.4s, v6.4s, v24.4s
-	WORD $0x4e38d58e // fadd v14.4s, v12.4s, v24.4s
-	WORD $0x4e38d654 // fadd v20.4s, v18.4s, v24.4s
-	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
-	WORD $0x4eb8d507 // fsub v7.4s, v8.4s, v24.4s
-	WORD $0x4eb8d5cd // fsub v13.4s, v14.4s, v24.4s
-	WORD $0x4eb8d693 // fsub v19.4s, v20.4s, v24.4s
-	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
-	WORD $0x4ea7d4c6 // fsub v6.4s, v6.4s, v7.4s
-	WORD $0x4eadd58c // fsub v12.4s, v12.4s, v13.4s
-	WORD $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
-	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
-	WORD $0x4f3755ce // shl v14.4s, v14.4s, #23
-	WORD $0x4f375694 // shl v20.4s, v20.4s, #23
-	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
-	WORD $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
-	WORD $0x6e2cdd8d // fmul v13.4s, v12.4s, v12.4s
-	WORD $0x6e32de53 // fmul v19.4s, v18.4s, v18.4s
-	FMOVQ 48(R25), F3
-	FMOVQ 48(R25), F9
-	FMOVQ 48(R25), F15
-	FMOVQ 48(R25), F21
-	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
-	WORD $0x4e39ccc9 // fmla v9.4s, v6.4s, v25.4s
-	WORD $0x4e39cd8f // fmla v15.4s, v12.4s, v25.4s
-	WORD $0x4e39ce55 // fmla v21.4s, v18.4s, v25.4s
-	FMOVQ 80(R25), F4
-	FMOVQ 80(R25), F10
-	FMOVQ 80(R25), F16
-	FMOVQ 80(R25), F22
-	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
-	WORD $0x4e3accca // fmla v10.4s, v6.4s, v26.4s
-	WORD $0x4e3acd90 // fmla v16.4s, v12.4s, v26.4s
-	WORD $0x4e3ace56 // fmla v22.4s, v18.4s, v26.4s
-	FMOVQ 112(R25), F5
-	FMOVQ 112(R25), F11
-	FMOVQ 112(R25), F17
-	FMOVQ 112(R25), F23
-	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
-	WORD $0x4e3bcccb // fmla v11.4s, v6.4s, v27.4s
-	WORD $0x4e3bcd91 // fmla v17.4s, v12.4s, v27.4s
-	WORD $0x4e3bce57 // fmla v23.4s, v18.4s, v27.4s
-	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
-	WORD $0x4e27cd6a // fmla v10.4s, v11.4s, v7.4s
-	WORD $0x4e2dce30 // fmla v16.4s, v17.4s, v13.4s
-	WORD $0x4e33cef6 // fmla v22.4s, v23.4s, v19.4s
-	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
-	WORD $0x4e27cd49 // fmla v9.4s, v10.4s, v7.4s
-	WORD $0x4e2dce0f // fmla v15.4s, v16.4s, v13.4s
-	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
-	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
-	WORD $0x6e28dd26 // fmul v6.4s, v9.4s, v8.4s
-	WORD $0x6e2eddec // fmul v12.4s, v15.4s, v14.4s
-	WORD $0x6e34deb2 // fmul v18.4s, v21.4s, v20.4s
-	FMOVQ F0, 0(R5)
-	FMOVQ F6, 16(R5)
-	FMOVQ F12, 0(R7)
-	FMOVQ F18, 16(R7)
-	WORD $0x4e20d7de // fadd v30.4s, v30.4s, v0.4s
-	WORD $0x4e26d7ff // fadd v31.4s, v31.4s, v6.4s
-	WORD $0x4e2cd7de // fadd v30.4s, v30.4s, v12.4s
-	WORD $0x4e32d7ff // fadd v31.4s, v31.4s, v18.4s
-	ADD R4, R7, R5
-	SUBS $2, R6
-	BGE two_52
-single_51:
-	TBZ $0, R6, next_53
-	FMOVQ 0(R5), F0
-	FMOVQ 16(R5), F6
-	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
-	WORD $0x4ebdd4c6 // fsub v6.4s, v6.4s, v29.4s
-	FMOVQ 16(R25), F1
-	FMOVQ 16(R25), F7
-	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
-	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
-	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
-	WORD $0x4e38d4c8 // fadd v8.4s, v6.4s, v24.4s
-	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
-	WORD $0x4eb8d507 // fsub v7.4s, v8.4s, v24.4s
-	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
-	WORD $0x4ea7d4c6 // fsub v6.4s, v6.4s, v7.4s
-	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
-	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
-	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
-	WORD $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
-	FMOVQ 48(R25), F3
-	FMOVQ 48(R25), F9
-	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
-	WORD $0x4e39ccc9 // fmla v9.4s, v6.4s, v25.4s
-	FMOVQ 80(R25), F4
-	FMOVQ 80(R25), F10
-	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
-	WORD $0x4e3accca // fmla v10.4s, v6.4s, v26.4s
-	FMOVQ 112(R25), F5
-	FMOVQ 112(R25), F11
-	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
-	WORD $0x4e3bcccb // fmla v11.4s, v6.4s, v27.4s
-	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
-	WORD $0x4e27cd6a // fmla v10.4s, v11.4s, v7.4s
-	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
-	WORD $0x4e27cd49 // fmla v9.4s, v10.4s, v7.4s
-	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
-	WORD $0x6e28dd26 // fmul v6.4s, v9.4s, v8.4s
-	FMOVQ F0, 0(R5)
-	FMOVQ F6, 16(R5)
-	WORD $0x4e20d7de // fadd v30.4s, v30.4s, v0.4s
-	WORD $0x4e26d7ff // fadd v31.4s, v31.4s, v6.4s
-next_53:
-	FMOVQ F30, state_sum+0(R2)
-	FMOVQ F31, state_sum+16(R2)
-	ADD $32, R0
-	ADD $32, R2
-	SUBS $2, R3
-	BNE pair_50
+fewer_51:
 	RET
 
 // func valuesNEON(a *valuesArgs)
@@ -2063,7 +1942,7 @@ columns_55:
 	ADD R7, R10
 	MOVD tile_v(R1), R15
 	ADD R15, R10
-	MOVD tile_keys(R1), R11
+	MOVD tile_steps(R1), R11
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -2286,7 +2165,7 @@ fewer_57:
 	ADD R7, R10
 	MOVD tile_v(R1), R15
 	ADD R15, R10
-	MOVD tile_keys(R1), R11
+	MOVD tile_steps(R1), R11
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -2426,7 +2305,7 @@ fewer_63:
 	ADD R7, R10
 	MOVD tile_v(R1), R15
 	ADD R15, R10
-	MOVD tile_keys(R1), R11
+	MOVD tile_steps(R1), R11
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -2524,6 +2403,2568 @@ done_56:
 	ADD $tile__size, R1
 	SUBS $1, R2
 	BNE tile_54
+	RET
+
+// func scores2I8MM(a *scoresArgs)
+TEXT ·scores2I8MM(SB), NOSPLIT, $0-8
+	MOVD a+0(FP), R0
+	MOVD $·constants<>(SB), R25
+	MOVD scoresArgs_k(R0), R1
+	MOVD scoresArgs_stride(R0), R2
+	MOVD scoresArgs_s(R0), R11
+	MOVD scoresArgs_first(R0), R12
+	MOVD scoresArgs_width(R0), R13
+	MOVD scoresArgs_keys(R0), R14
+	MOVD scoresArgs_band(R0), R15
+	CMP $6, R14
+	BLT fewer_76
+keys_75:
+	MOVD R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+loop_77:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R4), (F25, F28)
+	FLDPQ.P 32(R5), (F26, F29)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5eef24 // bfmmla v4.4s, v25.8h, v30.8h
+	WORD $0x6e5eef48 // bfmmla v8.4s, v26.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	WORD $0x6e5fef25 // bfmmla v5.4s, v25.8h, v31.8h
+	WORD $0x6e5fef49 // bfmmla v9.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5eef26 // bfmmla v6.4s, v25.8h, v30.8h
+	WORD $0x6e5eef4a // bfmmla v10.4s, v26.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	WORD $0x6e5fef27 // bfmmla v7.4s, v25.8h, v31.8h
+	WORD $0x6e5fef4b // bfmmla v11.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5eef84 // bfmmla v4.4s, v28.8h, v30.8h
+	WORD $0x6e5eefa8 // bfmmla v8.4s, v29.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	WORD $0x6e5fef85 // bfmmla v5.4s, v28.8h, v31.8h
+	WORD $0x6e5fefa9 // bfmmla v9.4s, v29.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5eef86 // bfmmla v6.4s, v28.8h, v30.8h
+	WORD $0x6e5eefaa // bfmmla v10.4s, v29.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	WORD $0x6e5fef87 // bfmmla v7.4s, v28.8h, v31.8h
+	WORD $0x6e5fefab // bfmmla v11.4s, v29.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_77
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	WORD $0x4ec9391e // zip1 v30.2d, v8.2d, v9.2d
+	WORD $0x4ec97909 // zip2 v9.2d, v8.2d, v9.2d
+	WORD $0x4ebe1fc8 // mov v8.16b, v30.16b
+	WORD $0x4ecb395e // zip1 v30.2d, v10.2d, v11.2d
+	WORD $0x4ecb794b // zip2 v11.2d, v10.2d, v11.2d
+	WORD $0x4ebe1fca // mov v10.16b, v30.16b
+	CBZ R15, plain_78
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa4 // bif v4.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa6 // bif v6.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa5 // bif v5.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa7 // bif v7.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa8 // bif v8.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1faa // bif v10.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa9 // bif v9.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fab // bif v11.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	SUB $6, R12
+plain_78:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F1, F3), 32(R11)
+	WORD $0x4e21f718 // fmax v24.4s, v24.4s, v1.4s
+	WORD $0x4e23f739 // fmax v25.4s, v25.4s, v3.4s
+	FSTPQ.P (F4, F6), 32(R11)
+	WORD $0x4e24f718 // fmax v24.4s, v24.4s, v4.4s
+	WORD $0x4e26f739 // fmax v25.4s, v25.4s, v6.4s
+	FSTPQ.P (F5, F7), 32(R11)
+	WORD $0x4e25f718 // fmax v24.4s, v24.4s, v5.4s
+	WORD $0x4e27f739 // fmax v25.4s, v25.4s, v7.4s
+	FSTPQ.P (F8, F10), 32(R11)
+	WORD $0x4e28f718 // fmax v24.4s, v24.4s, v8.4s
+	WORD $0x4e2af739 // fmax v25.4s, v25.4s, v10.4s
+	FSTPQ.P (F9, F11), 32(R11)
+	WORD $0x4e29f718 // fmax v24.4s, v24.4s, v9.4s
+	WORD $0x4e2bf739 // fmax v25.4s, v25.4s, v11.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	SUB $6, R14
+	CMP $6, R14
+	BGE keys_75
+fewer_76:
+	CMP $5, R14
+	BLT fewer_80
+keys_79:
+	MOVD R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+loop_81:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R4), (F25, F28)
+	FLDPQ.P 32(R5), (F26, F29)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5eef24 // bfmmla v4.4s, v25.8h, v30.8h
+	WORD $0x6e5eef48 // bfmmla v8.4s, v26.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	WORD $0x6e5fef25 // bfmmla v5.4s, v25.8h, v31.8h
+	WORD $0x6e5fef49 // bfmmla v9.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5eef26 // bfmmla v6.4s, v25.8h, v30.8h
+	WORD $0x6e5eef4a // bfmmla v10.4s, v26.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	WORD $0x6e5fef27 // bfmmla v7.4s, v25.8h, v31.8h
+	WORD $0x6e5fef4b // bfmmla v11.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5eef84 // bfmmla v4.4s, v28.8h, v30.8h
+	WORD $0x6e5eefa8 // bfmmla v8.4s, v29.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	WORD $0x6e5fef85 // bfmmla v5.4s, v28.8h, v31.8h
+	WORD $0x6e5fefa9 // bfmmla v9.4s, v29.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5eef86 // bfmmla v6.4s, v28.8h, v30.8h
+	WORD $0x6e5eefaa // bfmmla v10.4s, v29.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	WORD $0x6e5fef87 // bfmmla v7.4s, v28.8h, v31.8h
+	WORD $0x6e5fefab // bfmmla v11.4s, v29.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_81
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	WORD $0x4ec9391e // zip1 v30.2d, v8.2d, v9.2d
+	WORD $0x4ec97909 // zip2 v9.2d, v8.2d, v9.2d
+	WORD $0x4ebe1fc8 // mov v8.16b, v30.16b
+	WORD $0x4ecb395e // zip1 v30.2d, v10.2d, v11.2d
+	WORD $0x4ecb794b // zip2 v11.2d, v10.2d, v11.2d
+	WORD $0x4ebe1fca // mov v10.16b, v30.16b
+	CBZ R15, plain_82
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa4 // bif v4.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa6 // bif v6.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa5 // bif v5.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa7 // bif v7.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa8 // bif v8.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1faa // bif v10.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	SUB $5, R12
+plain_82:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F1, F3), 32(R11)
+	WORD $0x4e21f718 // fmax v24.4s, v24.4s, v1.4s
+	WORD $0x4e23f739 // fmax v25.4s, v25.4s, v3.4s
+	FSTPQ.P (F4, F6), 32(R11)
+	WORD $0x4e24f718 // fmax v24.4s, v24.4s, v4.4s
+	WORD $0x4e26f739 // fmax v25.4s, v25.4s, v6.4s
+	FSTPQ.P (F5, F7), 32(R11)
+	WORD $0x4e25f718 // fmax v24.4s, v24.4s, v5.4s
+	WORD $0x4e27f739 // fmax v25.4s, v25.4s, v7.4s
+	FSTPQ.P (F8, F10), 32(R11)
+	WORD $0x4e28f718 // fmax v24.4s, v24.4s, v8.4s
+	WORD $0x4e2af739 // fmax v25.4s, v25.4s, v10.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	RET
+fewer_80:
+	CMP $4, R14
+	BLT fewer_84
+keys_83:
+	MOVD R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+loop_85:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R4), (F25, F28)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5eef24 // bfmmla v4.4s, v25.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	WORD $0x6e5fef25 // bfmmla v5.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5eef26 // bfmmla v6.4s, v25.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	WORD $0x6e5fef27 // bfmmla v7.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5eef84 // bfmmla v4.4s, v28.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	WORD $0x6e5fef85 // bfmmla v5.4s, v28.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5eef86 // bfmmla v6.4s, v28.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	WORD $0x6e5fef87 // bfmmla v7.4s, v28.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_85
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	CBZ R15, plain_86
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa4 // bif v4.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa6 // bif v6.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa5 // bif v5.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa7 // bif v7.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	SUB $4, R12
+plain_86:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F1, F3), 32(R11)
+	WORD $0x4e21f718 // fmax v24.4s, v24.4s, v1.4s
+	WORD $0x4e23f739 // fmax v25.4s, v25.4s, v3.4s
+	FSTPQ.P (F4, F6), 32(R11)
+	WORD $0x4e24f718 // fmax v24.4s, v24.4s, v4.4s
+	WORD $0x4e26f739 // fmax v25.4s, v25.4s, v6.4s
+	FSTPQ.P (F5, F7), 32(R11)
+	WORD $0x4e25f718 // fmax v24.4s, v24.4s, v5.4s
+	WORD $0x4e27f739 // fmax v25.4s, v25.4s, v7.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	RET
+fewer_84:
+	CMP $3, R14
+	BLT fewer_88
+keys_87:
+	MOVD R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+loop_89:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R4), (F25, F28)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5eef24 // bfmmla v4.4s, v25.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	WORD $0x6e5fef25 // bfmmla v5.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5eef26 // bfmmla v6.4s, v25.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	WORD $0x6e5fef27 // bfmmla v7.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5eef84 // bfmmla v4.4s, v28.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	WORD $0x6e5fef85 // bfmmla v5.4s, v28.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5eef86 // bfmmla v6.4s, v28.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	WORD $0x6e5fef87 // bfmmla v7.4s, v28.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_89
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	CBZ R15, plain_90
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa4 // bif v4.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa6 // bif v6.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	SUB $3, R12
+plain_90:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F1, F3), 32(R11)
+	WORD $0x4e21f718 // fmax v24.4s, v24.4s, v1.4s
+	WORD $0x4e23f739 // fmax v25.4s, v25.4s, v3.4s
+	FSTPQ.P (F4, F6), 32(R11)
+	WORD $0x4e24f718 // fmax v24.4s, v24.4s, v4.4s
+	WORD $0x4e26f739 // fmax v25.4s, v25.4s, v6.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	RET
+fewer_88:
+	CMP $2, R14
+	BLT fewer_92
+keys_91:
+	MOVD R1, R3
+	ADD R2, R3, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+loop_93:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_93
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	CBZ R15, plain_94
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	SUB $2, R12
+plain_94:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F1, F3), 32(R11)
+	WORD $0x4e21f718 // fmax v24.4s, v24.4s, v1.4s
+	WORD $0x4e23f739 // fmax v25.4s, v25.4s, v3.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	RET
+fewer_92:
+	CMP $1, R14
+	BLT fewer_96
+keys_95:
+	MOVD R1, R3
+	ADD R2, R3, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+loop_97:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_97
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	CBZ R15, plain_98
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	SUB $1, R12
+plain_98:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	RET
+fewer_96:
+	RET
+
+// func scores4I8MM(a *scoresArgs)
+TEXT ·scores4I8MM(SB), NOSPLIT, $0-8
+	MOVD a+0(FP), R0
+	MOVD $·constants<>(SB), R25
+	MOVD scoresArgs_k(R0), R1
+	MOVD scoresArgs_stride(R0), R2
+	MOVD scoresArgs_s(R0), R11
+	MOVD scoresArgs_first(R0), R12
+	MOVD scoresArgs_width(R0), R13
+	MOVD scoresArgs_keys(R0), R14
+	MOVD scoresArgs_band(R0), R15
+	CMP $6, R14
+	BLT fewer_100
+keys_99:
+	MOVD R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	VEOR V23.B16, V23.B16, V23.B16
+loop_101:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R4), (F25, F28)
+	FLDPQ.P 32(R5), (F26, F29)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5eef28 // bfmmla v8.4s, v25.8h, v30.8h
+	WORD $0x6e5eef50 // bfmmla v16.4s, v26.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	WORD $0x6e5fef29 // bfmmla v9.4s, v25.8h, v31.8h
+	WORD $0x6e5fef51 // bfmmla v17.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2a // bfmmla v10.4s, v25.8h, v30.8h
+	WORD $0x6e5eef52 // bfmmla v18.4s, v26.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2b // bfmmla v11.4s, v25.8h, v31.8h
+	WORD $0x6e5fef53 // bfmmla v19.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef04 // bfmmla v4.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2c // bfmmla v12.4s, v25.8h, v30.8h
+	WORD $0x6e5eef54 // bfmmla v20.4s, v26.8h, v30.8h
+	WORD $0x6e5fef05 // bfmmla v5.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2d // bfmmla v13.4s, v25.8h, v31.8h
+	WORD $0x6e5fef55 // bfmmla v21.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef06 // bfmmla v6.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2e // bfmmla v14.4s, v25.8h, v30.8h
+	WORD $0x6e5eef56 // bfmmla v22.4s, v26.8h, v30.8h
+	WORD $0x6e5fef07 // bfmmla v7.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2f // bfmmla v15.4s, v25.8h, v31.8h
+	WORD $0x6e5fef57 // bfmmla v23.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5eef88 // bfmmla v8.4s, v28.8h, v30.8h
+	WORD $0x6e5eefb0 // bfmmla v16.4s, v29.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	WORD $0x6e5fef89 // bfmmla v9.4s, v28.8h, v31.8h
+	WORD $0x6e5fefb1 // bfmmla v17.4s, v29.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8a // bfmmla v10.4s, v28.8h, v30.8h
+	WORD $0x6e5eefb2 // bfmmla v18.4s, v29.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8b // bfmmla v11.4s, v28.8h, v31.8h
+	WORD $0x6e5fefb3 // bfmmla v19.4s, v29.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef64 // bfmmla v4.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8c // bfmmla v12.4s, v28.8h, v30.8h
+	WORD $0x6e5eefb4 // bfmmla v20.4s, v29.8h, v30.8h
+	WORD $0x6e5fef65 // bfmmla v5.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8d // bfmmla v13.4s, v28.8h, v31.8h
+	WORD $0x6e5fefb5 // bfmmla v21.4s, v29.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef66 // bfmmla v6.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8e // bfmmla v14.4s, v28.8h, v30.8h
+	WORD $0x6e5eefb6 // bfmmla v22.4s, v29.8h, v30.8h
+	WORD $0x6e5fef67 // bfmmla v7.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8f // bfmmla v15.4s, v28.8h, v31.8h
+	WORD $0x6e5fefb7 // bfmmla v23.4s, v29.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_101
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	WORD $0x4ec9391e // zip1 v30.2d, v8.2d, v9.2d
+	WORD $0x4ec97909 // zip2 v9.2d, v8.2d, v9.2d
+	WORD $0x4ebe1fc8 // mov v8.16b, v30.16b
+	WORD $0x4ecb395e // zip1 v30.2d, v10.2d, v11.2d
+	WORD $0x4ecb794b // zip2 v11.2d, v10.2d, v11.2d
+	WORD $0x4ebe1fca // mov v10.16b, v30.16b
+	WORD $0x4ecd399e // zip1 v30.2d, v12.2d, v13.2d
+	WORD $0x4ecd798d // zip2 v13.2d, v12.2d, v13.2d
+	WORD $0x4ebe1fcc // mov v12.16b, v30.16b
+	WORD $0x4ecf39de // zip1 v30.2d, v14.2d, v15.2d
+	WORD $0x4ecf79cf // zip2 v15.2d, v14.2d, v15.2d
+	WORD $0x4ebe1fce // mov v14.16b, v30.16b
+	WORD $0x4ed13a1e // zip1 v30.2d, v16.2d, v17.2d
+	WORD $0x4ed17a11 // zip2 v17.2d, v16.2d, v17.2d
+	WORD $0x4ebe1fd0 // mov v16.16b, v30.16b
+	WORD $0x4ed33a5e // zip1 v30.2d, v18.2d, v19.2d
+	WORD $0x4ed37a53 // zip2 v19.2d, v18.2d, v19.2d
+	WORD $0x4ebe1fd2 // mov v18.16b, v30.16b
+	WORD $0x4ed53a9e // zip1 v30.2d, v20.2d, v21.2d
+	WORD $0x4ed57a95 // zip2 v21.2d, v20.2d, v21.2d
+	WORD $0x4ebe1fd4 // mov v20.16b, v30.16b
+	WORD $0x4ed73ade // zip1 v30.2d, v22.2d, v23.2d
+	WORD $0x4ed77ad7 // zip2 v23.2d, v22.2d, v23.2d
+	WORD $0x4ebe1fd6 // mov v22.16b, v30.16b
+	CBZ R15, plain_102
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 192(R25), F30
+	VDUP R12, V26.S4
+	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
+	FMOVQ 208(R25), F30
+	VDUP R12, V27.S4
+	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa4 // bif v4.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa6 // bif v6.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa5 // bif v5.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa7 // bif v7.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa8 // bif v8.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1faa // bif v10.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fac // bif v12.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fae // bif v14.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa9 // bif v9.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fab // bif v11.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fad // bif v13.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1faf // bif v15.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fb0 // bif v16.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fb2 // bif v18.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fb4 // bif v20.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fb6 // bif v22.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fb1 // bif v17.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fb3 // bif v19.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fb5 // bif v21.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fb7 // bif v23.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	SUB $6, R12
+plain_102:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FMOVQ state_top+32(R9), F26
+	FMOVQ state_top+48(R9), F27
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F4, F6), 32(R11)
+	WORD $0x4e24f75a // fmax v26.4s, v26.4s, v4.4s
+	WORD $0x4e26f77b // fmax v27.4s, v27.4s, v6.4s
+	FSTPQ.P (F1, F3), 32(R11)
+	WORD $0x4e21f718 // fmax v24.4s, v24.4s, v1.4s
+	WORD $0x4e23f739 // fmax v25.4s, v25.4s, v3.4s
+	FSTPQ.P (F5, F7), 32(R11)
+	WORD $0x4e25f75a // fmax v26.4s, v26.4s, v5.4s
+	WORD $0x4e27f77b // fmax v27.4s, v27.4s, v7.4s
+	FSTPQ.P (F8, F10), 32(R11)
+	WORD $0x4e28f718 // fmax v24.4s, v24.4s, v8.4s
+	WORD $0x4e2af739 // fmax v25.4s, v25.4s, v10.4s
+	FSTPQ.P (F12, F14), 32(R11)
+	WORD $0x4e2cf75a // fmax v26.4s, v26.4s, v12.4s
+	WORD $0x4e2ef77b // fmax v27.4s, v27.4s, v14.4s
+	FSTPQ.P (F9, F11), 32(R11)
+	WORD $0x4e29f718 // fmax v24.4s, v24.4s, v9.4s
+	WORD $0x4e2bf739 // fmax v25.4s, v25.4s, v11.4s
+	FSTPQ.P (F13, F15), 32(R11)
+	WORD $0x4e2df75a // fmax v26.4s, v26.4s, v13.4s
+	WORD $0x4e2ff77b // fmax v27.4s, v27.4s, v15.4s
+	FSTPQ.P (F16, F18), 32(R11)
+	WORD $0x4e30f718 // fmax v24.4s, v24.4s, v16.4s
+	WORD $0x4e32f739 // fmax v25.4s, v25.4s, v18.4s
+	FSTPQ.P (F20, F22), 32(R11)
+	WORD $0x4e34f75a // fmax v26.4s, v26.4s, v20.4s
+	WORD $0x4e36f77b // fmax v27.4s, v27.4s, v22.4s
+	FSTPQ.P (F17, F19), 32(R11)
+	WORD $0x4e31f718 // fmax v24.4s, v24.4s, v17.4s
+	WORD $0x4e33f739 // fmax v25.4s, v25.4s, v19.4s
+	FSTPQ.P (F21, F23), 32(R11)
+	WORD $0x4e35f75a // fmax v26.4s, v26.4s, v21.4s
+	WORD $0x4e37f77b // fmax v27.4s, v27.4s, v23.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	FMOVQ F26, state_top+32(R9)
+	FMOVQ F27, state_top+48(R9)
+	SUB $6, R14
+	CMP $6, R14
+	BGE keys_99
+fewer_100:
+	CMP $5, R14
+	BLT fewer_104
+keys_103:
+	MOVD R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R5
+	ADD R2, R5, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	VEOR V23.B16, V23.B16, V23.B16
+loop_105:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R4), (F25, F28)
+	FLDPQ.P 32(R5), (F26, F29)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5eef28 // bfmmla v8.4s, v25.8h, v30.8h
+	WORD $0x6e5eef50 // bfmmla v16.4s, v26.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	WORD $0x6e5fef29 // bfmmla v9.4s, v25.8h, v31.8h
+	WORD $0x6e5fef51 // bfmmla v17.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2a // bfmmla v10.4s, v25.8h, v30.8h
+	WORD $0x6e5eef52 // bfmmla v18.4s, v26.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2b // bfmmla v11.4s, v25.8h, v31.8h
+	WORD $0x6e5fef53 // bfmmla v19.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef04 // bfmmla v4.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2c // bfmmla v12.4s, v25.8h, v30.8h
+	WORD $0x6e5eef54 // bfmmla v20.4s, v26.8h, v30.8h
+	WORD $0x6e5fef05 // bfmmla v5.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2d // bfmmla v13.4s, v25.8h, v31.8h
+	WORD $0x6e5fef55 // bfmmla v21.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef06 // bfmmla v6.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2e // bfmmla v14.4s, v25.8h, v30.8h
+	WORD $0x6e5eef56 // bfmmla v22.4s, v26.8h, v30.8h
+	WORD $0x6e5fef07 // bfmmla v7.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2f // bfmmla v15.4s, v25.8h, v31.8h
+	WORD $0x6e5fef57 // bfmmla v23.4s, v26.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5eef88 // bfmmla v8.4s, v28.8h, v30.8h
+	WORD $0x6e5eefb0 // bfmmla v16.4s, v29.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	WORD $0x6e5fef89 // bfmmla v9.4s, v28.8h, v31.8h
+	WORD $0x6e5fefb1 // bfmmla v17.4s, v29.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8a // bfmmla v10.4s, v28.8h, v30.8h
+	WORD $0x6e5eefb2 // bfmmla v18.4s, v29.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8b // bfmmla v11.4s, v28.8h, v31.8h
+	WORD $0x6e5fefb3 // bfmmla v19.4s, v29.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef64 // bfmmla v4.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8c // bfmmla v12.4s, v28.8h, v30.8h
+	WORD $0x6e5eefb4 // bfmmla v20.4s, v29.8h, v30.8h
+	WORD $0x6e5fef65 // bfmmla v5.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8d // bfmmla v13.4s, v28.8h, v31.8h
+	WORD $0x6e5fefb5 // bfmmla v21.4s, v29.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef66 // bfmmla v6.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8e // bfmmla v14.4s, v28.8h, v30.8h
+	WORD $0x6e5eefb6 // bfmmla v22.4s, v29.8h, v30.8h
+	WORD $0x6e5fef67 // bfmmla v7.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8f // bfmmla v15.4s, v28.8h, v31.8h
+	WORD $0x6e5fefb7 // bfmmla v23.4s, v29.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_105
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	WORD $0x4ec9391e // zip1 v30.2d, v8.2d, v9.2d
+	WORD $0x4ec97909 // zip2 v9.2d, v8.2d, v9.2d
+	WORD $0x4ebe1fc8 // mov v8.16b, v30.16b
+	WORD $0x4ecb395e // zip1 v30.2d, v10.2d, v11.2d
+	WORD $0x4ecb794b // zip2 v11.2d, v10.2d, v11.2d
+	WORD $0x4ebe1fca // mov v10.16b, v30.16b
+	WORD $0x4ecd399e // zip1 v30.2d, v12.2d, v13.2d
+	WORD $0x4ecd798d // zip2 v13.2d, v12.2d, v13.2d
+	WORD $0x4ebe1fcc // mov v12.16b, v30.16b
+	WORD $0x4ecf39de // zip1 v30.2d, v14.2d, v15.2d
+	WORD $0x4ecf79cf // zip2 v15.2d, v14.2d, v15.2d
+	WORD $0x4ebe1fce // mov v14.16b, v30.16b
+	WORD $0x4ed13a1e // zip1 v30.2d, v16.2d, v17.2d
+	WORD $0x4ed17a11 // zip2 v17.2d, v16.2d, v17.2d
+	WORD $0x4ebe1fd0 // mov v16.16b, v30.16b
+	WORD $0x4ed33a5e // zip1 v30.2d, v18.2d, v19.2d
+	WORD $0x4ed37a53 // zip2 v19.2d, v18.2d, v19.2d
+	WORD $0x4ebe1fd2 // mov v18.16b, v30.16b
+	WORD $0x4ed53a9e // zip1 v30.2d, v20.2d, v21.2d
+	WORD $0x4ed57a95 // zip2 v21.2d, v20.2d, v21.2d
+	WORD $0x4ebe1fd4 // mov v20.16b, v30.16b
+	WORD $0x4ed73ade // zip1 v30.2d, v22.2d, v23.2d
+	WORD $0x4ed77ad7 // zip2 v23.2d, v22.2d, v23.2d
+	WORD $0x4ebe1fd6 // mov v22.16b, v30.16b
+	CBZ R15, plain_106
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 192(R25), F30
+	VDUP R12, V26.S4
+	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
+	FMOVQ 208(R25), F30
+	VDUP R12, V27.S4
+	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa4 // bif v4.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa6 // bif v6.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa5 // bif v5.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa7 // bif v7.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa8 // bif v8.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1faa // bif v10.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fac // bif v12.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fae // bif v14.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa9 // bif v9.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fab // bif v11.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fad // bif v13.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1faf // bif v15.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fb0 // bif v16.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fb2 // bif v18.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fb4 // bif v20.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fb6 // bif v22.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	SUB $5, R12
+plain_106:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FMOVQ state_top+32(R9), F26
+	FMOVQ state_top+48(R9), F27
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F4, F6), 32(R11)
+	WORD $0x4e24f75a // fmax v26.4s, v26.4s, v4.4s
+	WORD $0x4e26f77b // fmax v27.4s, v27.4s, v6.4s
+	FSTPQ.P (F1, F3), 32(R11)
+	WORD $0x4e21f718 // fmax v24.4s, v24.4s, v1.4s
+	WORD $0x4e23f739 // fmax v25.4s, v25.4s, v3.4s
+	FSTPQ.P (F5, F7), 32(R11)
+	WORD $0x4e25f75a // fmax v26.4s, v26.4s, v5.4s
+	WORD $0x4e27f77b // fmax v27.4s, v27.4s, v7.4s
+	FSTPQ.P (F8, F10), 32(R11)
+	WORD $0x4e28f718 // fmax v24.4s, v24.4s, v8.4s
+	WORD $0x4e2af739 // fmax v25.4s, v25.4s, v10.4s
+	FSTPQ.P (F12, F14), 32(R11)
+	WORD $0x4e2cf75a // fmax v26.4s, v26.4s, v12.4s
+	WORD $0x4e2ef77b // fmax v27.4s, v27.4s, v14.4s
+	FSTPQ.P (F9, F11), 32(R11)
+	WORD $0x4e29f718 // fmax v24.4s, v24.4s, v9.4s
+	WORD $0x4e2bf739 // fmax v25.4s, v25.4s, v11.4s
+	FSTPQ.P (F13, F15), 32(R11)
+	WORD $0x4e2df75a // fmax v26.4s, v26.4s, v13.4s
+	WORD $0x4e2ff77b // fmax v27.4s, v27.4s, v15.4s
+	FSTPQ.P (F16, F18), 32(R11)
+	WORD $0x4e30f718 // fmax v24.4s, v24.4s, v16.4s
+	WORD $0x4e32f739 // fmax v25.4s, v25.4s, v18.4s
+	FSTPQ.P (F20, F22), 32(R11)
+	WORD $0x4e34f75a // fmax v26.4s, v26.4s, v20.4s
+	WORD $0x4e36f77b // fmax v27.4s, v27.4s, v22.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	FMOVQ F26, state_top+32(R9)
+	FMOVQ F27, state_top+48(R9)
+	RET
+fewer_104:
+	CMP $4, R14
+	BLT fewer_108
+keys_107:
+	MOVD R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+loop_109:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R4), (F25, F28)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5eef28 // bfmmla v8.4s, v25.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	WORD $0x6e5fef29 // bfmmla v9.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2a // bfmmla v10.4s, v25.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2b // bfmmla v11.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef04 // bfmmla v4.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2c // bfmmla v12.4s, v25.8h, v30.8h
+	WORD $0x6e5fef05 // bfmmla v5.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2d // bfmmla v13.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef06 // bfmmla v6.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2e // bfmmla v14.4s, v25.8h, v30.8h
+	WORD $0x6e5fef07 // bfmmla v7.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2f // bfmmla v15.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5eef88 // bfmmla v8.4s, v28.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	WORD $0x6e5fef89 // bfmmla v9.4s, v28.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8a // bfmmla v10.4s, v28.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8b // bfmmla v11.4s, v28.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef64 // bfmmla v4.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8c // bfmmla v12.4s, v28.8h, v30.8h
+	WORD $0x6e5fef65 // bfmmla v5.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8d // bfmmla v13.4s, v28.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef66 // bfmmla v6.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8e // bfmmla v14.4s, v28.8h, v30.8h
+	WORD $0x6e5fef67 // bfmmla v7.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8f // bfmmla v15.4s, v28.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_109
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	WORD $0x4ec9391e // zip1 v30.2d, v8.2d, v9.2d
+	WORD $0x4ec97909 // zip2 v9.2d, v8.2d, v9.2d
+	WORD $0x4ebe1fc8 // mov v8.16b, v30.16b
+	WORD $0x4ecb395e // zip1 v30.2d, v10.2d, v11.2d
+	WORD $0x4ecb794b // zip2 v11.2d, v10.2d, v11.2d
+	WORD $0x4ebe1fca // mov v10.16b, v30.16b
+	WORD $0x4ecd399e // zip1 v30.2d, v12.2d, v13.2d
+	WORD $0x4ecd798d // zip2 v13.2d, v12.2d, v13.2d
+	WORD $0x4ebe1fcc // mov v12.16b, v30.16b
+	WORD $0x4ecf39de // zip1 v30.2d, v14.2d, v15.2d
+	WORD $0x4ecf79cf // zip2 v15.2d, v14.2d, v15.2d
+	WORD $0x4ebe1fce // mov v14.16b, v30.16b
+	CBZ R15, plain_110
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 192(R25), F30
+	VDUP R12, V26.S4
+	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
+	FMOVQ 208(R25), F30
+	VDUP R12, V27.S4
+	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa4 // bif v4.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa6 // bif v6.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa5 // bif v5.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa7 // bif v7.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa8 // bif v8.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1faa // bif v10.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fac // bif v12.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fae // bif v14.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa9 // bif v9.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fab // bif v11.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fad // bif v13.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1faf // bif v15.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	SUB $4, R12
+plain_110:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FMOVQ state_top+32(R9), F26
+	FMOVQ state_top+48(R9), F27
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F4, F6), 32(R11)
+	WORD $0x4e24f75a // fmax v26.4s, v26.4s, v4.4s
+	WORD $0x4e26f77b // fmax v27.4s, v27.4s, v6.4s
+	FSTPQ.P (F1, F3), 32(R11)
+	WORD $0x4e21f718 // fmax v24.4s, v24.4s, v1.4s
+	WORD $0x4e23f739 // fmax v25.4s, v25.4s, v3.4s
+	FSTPQ.P (F5, F7), 32(R11)
+	WORD $0x4e25f75a // fmax v26.4s, v26.4s, v5.4s
+	WORD $0x4e27f77b // fmax v27.4s, v27.4s, v7.4s
+	FSTPQ.P (F8, F10), 32(R11)
+	WORD $0x4e28f718 // fmax v24.4s, v24.4s, v8.4s
+	WORD $0x4e2af739 // fmax v25.4s, v25.4s, v10.4s
+	FSTPQ.P (F12, F14), 32(R11)
+	WORD $0x4e2cf75a // fmax v26.4s, v26.4s, v12.4s
+	WORD $0x4e2ef77b // fmax v27.4s, v27.4s, v14.4s
+	FSTPQ.P (F9, F11), 32(R11)
+	WORD $0x4e29f718 // fmax v24.4s, v24.4s, v9.4s
+	WORD $0x4e2bf739 // fmax v25.4s, v25.4s, v11.4s
+	FSTPQ.P (F13, F15), 32(R11)
+	WORD $0x4e2df75a // fmax v26.4s, v26.4s, v13.4s
+	WORD $0x4e2ff77b // fmax v27.4s, v27.4s, v15.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	FMOVQ F26, state_top+32(R9)
+	FMOVQ F27, state_top+48(R9)
+	RET
+fewer_108:
+	CMP $3, R14
+	BLT fewer_112
+keys_111:
+	MOVD R1, R3
+	ADD R2, R3, R4
+	ADD R2, R4, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+loop_113:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R4), (F25, F28)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5eef28 // bfmmla v8.4s, v25.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	WORD $0x6e5fef29 // bfmmla v9.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2a // bfmmla v10.4s, v25.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2b // bfmmla v11.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef04 // bfmmla v4.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2c // bfmmla v12.4s, v25.8h, v30.8h
+	WORD $0x6e5fef05 // bfmmla v5.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2d // bfmmla v13.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef06 // bfmmla v6.4s, v24.8h, v30.8h
+	WORD $0x6e5eef2e // bfmmla v14.4s, v25.8h, v30.8h
+	WORD $0x6e5fef07 // bfmmla v7.4s, v24.8h, v31.8h
+	WORD $0x6e5fef2f // bfmmla v15.4s, v25.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5eef88 // bfmmla v8.4s, v28.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	WORD $0x6e5fef89 // bfmmla v9.4s, v28.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8a // bfmmla v10.4s, v28.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8b // bfmmla v11.4s, v28.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef64 // bfmmla v4.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8c // bfmmla v12.4s, v28.8h, v30.8h
+	WORD $0x6e5fef65 // bfmmla v5.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8d // bfmmla v13.4s, v28.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef66 // bfmmla v6.4s, v27.8h, v30.8h
+	WORD $0x6e5eef8e // bfmmla v14.4s, v28.8h, v30.8h
+	WORD $0x6e5fef67 // bfmmla v7.4s, v27.8h, v31.8h
+	WORD $0x6e5fef8f // bfmmla v15.4s, v28.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_113
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	WORD $0x4ec9391e // zip1 v30.2d, v8.2d, v9.2d
+	WORD $0x4ec97909 // zip2 v9.2d, v8.2d, v9.2d
+	WORD $0x4ebe1fc8 // mov v8.16b, v30.16b
+	WORD $0x4ecb395e // zip1 v30.2d, v10.2d, v11.2d
+	WORD $0x4ecb794b // zip2 v11.2d, v10.2d, v11.2d
+	WORD $0x4ebe1fca // mov v10.16b, v30.16b
+	WORD $0x4ecd399e // zip1 v30.2d, v12.2d, v13.2d
+	WORD $0x4ecd798d // zip2 v13.2d, v12.2d, v13.2d
+	WORD $0x4ebe1fcc // mov v12.16b, v30.16b
+	WORD $0x4ecf39de // zip1 v30.2d, v14.2d, v15.2d
+	WORD $0x4ecf79cf // zip2 v15.2d, v14.2d, v15.2d
+	WORD $0x4ebe1fce // mov v14.16b, v30.16b
+	CBZ R15, plain_114
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 192(R25), F30
+	VDUP R12, V26.S4
+	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
+	FMOVQ 208(R25), F30
+	VDUP R12, V27.S4
+	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa4 // bif v4.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa6 // bif v6.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa5 // bif v5.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa7 // bif v7.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa8 // bif v8.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1faa // bif v10.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fac // bif v12.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fae // bif v14.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	SUB $3, R12
+plain_114:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FMOVQ state_top+32(R9), F26
+	FMOVQ state_top+48(R9), F27
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F4, F6), 32(R11)
+	WORD $0x4e24f75a // fmax v26.4s, v26.4s, v4.4s
+	WORD $0x4e26f77b // fmax v27.4s, v27.4s, v6.4s
+	FSTPQ.P (F1, F3), 32(R11)
+	WORD $0x4e21f718 // fmax v24.4s, v24.4s, v1.4s
+	WORD $0x4e23f739 // fmax v25.4s, v25.4s, v3.4s
+	FSTPQ.P (F5, F7), 32(R11)
+	WORD $0x4e25f75a // fmax v26.4s, v26.4s, v5.4s
+	WORD $0x4e27f77b // fmax v27.4s, v27.4s, v7.4s
+	FSTPQ.P (F8, F10), 32(R11)
+	WORD $0x4e28f718 // fmax v24.4s, v24.4s, v8.4s
+	WORD $0x4e2af739 // fmax v25.4s, v25.4s, v10.4s
+	FSTPQ.P (F12, F14), 32(R11)
+	WORD $0x4e2cf75a // fmax v26.4s, v26.4s, v12.4s
+	WORD $0x4e2ef77b // fmax v27.4s, v27.4s, v14.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	FMOVQ F26, state_top+32(R9)
+	FMOVQ F27, state_top+48(R9)
+	RET
+fewer_112:
+	CMP $2, R14
+	BLT fewer_116
+keys_115:
+	MOVD R1, R3
+	ADD R2, R3, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+loop_117:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef04 // bfmmla v4.4s, v24.8h, v30.8h
+	WORD $0x6e5fef05 // bfmmla v5.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef06 // bfmmla v6.4s, v24.8h, v30.8h
+	WORD $0x6e5fef07 // bfmmla v7.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef64 // bfmmla v4.4s, v27.8h, v30.8h
+	WORD $0x6e5fef65 // bfmmla v5.4s, v27.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef66 // bfmmla v6.4s, v27.8h, v30.8h
+	WORD $0x6e5fef67 // bfmmla v7.4s, v27.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_117
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	CBZ R15, plain_118
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 192(R25), F30
+	VDUP R12, V26.S4
+	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
+	FMOVQ 208(R25), F30
+	VDUP R12, V27.S4
+	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa4 // bif v4.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa6 // bif v6.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa1 // bif v1.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa3 // bif v3.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa5 // bif v5.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa7 // bif v7.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	SUB $2, R12
+plain_118:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FMOVQ state_top+32(R9), F26
+	FMOVQ state_top+48(R9), F27
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F4, F6), 32(R11)
+	WORD $0x4e24f75a // fmax v26.4s, v26.4s, v4.4s
+	WORD $0x4e26f77b // fmax v27.4s, v27.4s, v6.4s
+	FSTPQ.P (F1, F3), 32(R11)
+	WORD $0x4e21f718 // fmax v24.4s, v24.4s, v1.4s
+	WORD $0x4e23f739 // fmax v25.4s, v25.4s, v3.4s
+	FSTPQ.P (F5, F7), 32(R11)
+	WORD $0x4e25f75a // fmax v26.4s, v26.4s, v5.4s
+	WORD $0x4e27f77b // fmax v27.4s, v27.4s, v7.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	FMOVQ F26, state_top+32(R9)
+	FMOVQ F27, state_top+48(R9)
+	RET
+fewer_116:
+	CMP $1, R14
+	BLT fewer_120
+keys_119:
+	MOVD R1, R3
+	ADD R2, R3, R1
+	MOVD scoresArgs_q(R0), R9
+	MOVD scoresArgs_steps(R0), R10
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+loop_121:
+	FLDPQ.P 32(R3), (F24, F27)
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef00 // bfmmla v0.4s, v24.8h, v30.8h
+	WORD $0x6e5fef01 // bfmmla v1.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef02 // bfmmla v2.4s, v24.8h, v30.8h
+	WORD $0x6e5fef03 // bfmmla v3.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef04 // bfmmla v4.4s, v24.8h, v30.8h
+	WORD $0x6e5fef05 // bfmmla v5.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef06 // bfmmla v6.4s, v24.8h, v30.8h
+	WORD $0x6e5fef07 // bfmmla v7.4s, v24.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef60 // bfmmla v0.4s, v27.8h, v30.8h
+	WORD $0x6e5fef61 // bfmmla v1.4s, v27.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef62 // bfmmla v2.4s, v27.8h, v30.8h
+	WORD $0x6e5fef63 // bfmmla v3.4s, v27.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef64 // bfmmla v4.4s, v27.8h, v30.8h
+	WORD $0x6e5fef65 // bfmmla v5.4s, v27.8h, v31.8h
+	FLDPQ.P 32(R9), (F30, F31)
+	WORD $0x6e5eef66 // bfmmla v6.4s, v27.8h, v30.8h
+	WORD $0x6e5fef67 // bfmmla v7.4s, v27.8h, v31.8h
+	SUBS $1, R10
+	BNE loop_121
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	CBZ R15, plain_122
+	VDUP R13, V28.S4
+	FMOVQ 0(R25), F29
+	FMOVQ 160(R25), F30
+	VDUP R12, V24.S4
+	WORD $0x4ebe8718 // add v24.4s, v24.4s, v30.4s
+	FMOVQ 176(R25), F30
+	VDUP R12, V25.S4
+	WORD $0x4ebe8739 // add v25.4s, v25.4s, v30.4s
+	FMOVQ 192(R25), F30
+	VDUP R12, V26.S4
+	WORD $0x4ebe875a // add v26.4s, v26.4s, v30.4s
+	FMOVQ 208(R25), F30
+	VDUP R12, V27.S4
+	WORD $0x4ebe877b // add v27.4s, v27.4s, v30.4s
+	FMOVQ 144(R25), F31
+	WORD $0x6eb83f9e // cmhs v30.4s, v28.4s, v24.4s
+	WORD $0x6efe1fa0 // bif v0.16b, v29.16b, v30.16b
+	WORD $0x6ebf8718 // sub v24.4s, v24.4s, v31.4s
+	WORD $0x6eb93f9e // cmhs v30.4s, v28.4s, v25.4s
+	WORD $0x6efe1fa2 // bif v2.16b, v29.16b, v30.16b
+	WORD $0x6ebf8739 // sub v25.4s, v25.4s, v31.4s
+	WORD $0x6eba3f9e // cmhs v30.4s, v28.4s, v26.4s
+	WORD $0x6efe1fa4 // bif v4.16b, v29.16b, v30.16b
+	WORD $0x6ebf875a // sub v26.4s, v26.4s, v31.4s
+	WORD $0x6ebb3f9e // cmhs v30.4s, v28.4s, v27.4s
+	WORD $0x6efe1fa6 // bif v6.16b, v29.16b, v30.16b
+	WORD $0x6ebf877b // sub v27.4s, v27.4s, v31.4s
+	SUB $1, R12
+plain_122:
+	MOVD scoresArgs_state(R0), R9
+	FMOVQ state_top+0(R9), F24
+	FMOVQ state_top+16(R9), F25
+	FMOVQ state_top+32(R9), F26
+	FMOVQ state_top+48(R9), F27
+	FSTPQ.P (F0, F2), 32(R11)
+	WORD $0x4e20f718 // fmax v24.4s, v24.4s, v0.4s
+	WORD $0x4e22f739 // fmax v25.4s, v25.4s, v2.4s
+	FSTPQ.P (F4, F6), 32(R11)
+	WORD $0x4e24f75a // fmax v26.4s, v26.4s, v4.4s
+	WORD $0x4e26f77b // fmax v27.4s, v27.4s, v6.4s
+	FMOVQ F24, state_top+0(R9)
+	FMOVQ F25, state_top+16(R9)
+	FMOVQ F26, state_top+32(R9)
+	FMOVQ F27, state_top+48(R9)
+	RET
+fewer_120:
+	RET
+
+// func valuesI8MM(a *valuesArgs)
+TEXT ·valuesI8MM(SB), NOSPLIT, $0-8
+	MOVD a+0(FP), R0
+	ADD $valuesArgs_tiles, R0, R1
+	MOVD valuesArgs_count(R0), R2
+	MOVD $0, R3
+	MOVD valuesArgs_pStride(R0), R4
+	MOVD valuesArgs_vStride(R0), R5
+	MOVD valuesArgs_dst(R0), R6
+	MOVD valuesArgs_stride(R0), R12
+tile_123:
+	MOVD tile_rows(R1), R13
+	MOVD $0, R7
+	MOVD valuesArgs_vectors(R0), R8
+	MOVD valuesArgs_state(R0), R15
+	ADD R3, R15
+	FMOVS $1.0, F28
+	WORD $0x4e04079c // dup v28.4s, v28.s[0]
+	FMOVQ state_fade(R15), F29
+	MOVD valuesArgs_last(R0), R9
+	CBZ R9, columns_124
+	FMOVQ state_sum(R15), F30
+	WORD $0x6e3eff9c // fdiv v28.4s, v28.4s, v30.4s
+columns_124:
+	CMP $4, R8
+	BLT fewer_126
+	MOVD valuesArgs_p(R0), R9
+	ADD R3, R9
+	MOVD tile_p(R1), R15
+	ADD R15, R9
+	MOVD valuesArgs_v(R0), R10
+	ADD R7, R10
+	MOVD tile_v(R1), R15
+	ADD R15, R10
+	MOVD tile_steps(R1), R11
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	ADD R3, R9
+	ADD R7, R10
+loop_127:
+	FLDPQ (R9), (F24, F25)
+	ADD R4, R9
+	FLDPQ 0(R10), (F16, F17)
+	FLDPQ 32(R10), (F18, F19)
+	FLDPQ 64(R10), (F20, F21)
+	FLDPQ 96(R10), (F22, F23)
+	ADD R5, R10
+	WORD $0x6e50ef00 // bfmmla v0.4s, v24.8h, v16.8h
+	WORD $0x6e50ef28 // bfmmla v8.4s, v25.8h, v16.8h
+	WORD $0x6e51ef01 // bfmmla v1.4s, v24.8h, v17.8h
+	WORD $0x6e51ef29 // bfmmla v9.4s, v25.8h, v17.8h
+	WORD $0x6e52ef02 // bfmmla v2.4s, v24.8h, v18.8h
+	WORD $0x6e52ef2a // bfmmla v10.4s, v25.8h, v18.8h
+	WORD $0x6e53ef03 // bfmmla v3.4s, v24.8h, v19.8h
+	WORD $0x6e53ef2b // bfmmla v11.4s, v25.8h, v19.8h
+	WORD $0x6e54ef04 // bfmmla v4.4s, v24.8h, v20.8h
+	WORD $0x6e54ef2c // bfmmla v12.4s, v25.8h, v20.8h
+	WORD $0x6e55ef05 // bfmmla v5.4s, v24.8h, v21.8h
+	WORD $0x6e55ef2d // bfmmla v13.4s, v25.8h, v21.8h
+	WORD $0x6e56ef06 // bfmmla v6.4s, v24.8h, v22.8h
+	WORD $0x6e56ef2e // bfmmla v14.4s, v25.8h, v22.8h
+	WORD $0x6e57ef07 // bfmmla v7.4s, v24.8h, v23.8h
+	WORD $0x6e57ef2f // bfmmla v15.4s, v25.8h, v23.8h
+	SUBS $1, R11
+	BNE loop_127
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	WORD $0x4ec9391e // zip1 v30.2d, v8.2d, v9.2d
+	WORD $0x4ec97909 // zip2 v9.2d, v8.2d, v9.2d
+	WORD $0x4ebe1fc8 // mov v8.16b, v30.16b
+	WORD $0x4ecb395e // zip1 v30.2d, v10.2d, v11.2d
+	WORD $0x4ecb794b // zip2 v11.2d, v10.2d, v11.2d
+	WORD $0x4ebe1fca // mov v10.16b, v30.16b
+	WORD $0x4ecd399e // zip1 v30.2d, v12.2d, v13.2d
+	WORD $0x4ecd798d // zip2 v13.2d, v12.2d, v13.2d
+	WORD $0x4ebe1fcc // mov v12.16b, v30.16b
+	WORD $0x4ecf39de // zip1 v30.2d, v14.2d, v15.2d
+	WORD $0x4ecf79cf // zip2 v15.2d, v14.2d, v15.2d
+	WORD $0x4ebe1fce // mov v14.16b, v30.16b
+	ADD R7, R6, R14
+	MOVD valuesArgs_add(R0), R15
+	CBNZ R15, add_128
+	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
+	FMOVQ F0, 0(R14)
+	WORD $0x4f9c9042 // fmul v2.4s, v2.4s, v28.s[0]
+	FMOVQ F2, 16(R14)
+	WORD $0x4f9c9084 // fmul v4.4s, v4.4s, v28.s[0]
+	FMOVQ F4, 32(R14)
+	WORD $0x4f9c90c6 // fmul v6.4s, v6.4s, v28.s[0]
+	FMOVQ F6, 48(R14)
+	CMP $1, R13
+	BEQ stored_129
+	ADD R12, R14
+	WORD $0x4fbc9021 // fmul v1.4s, v1.4s, v28.s[1]
+	FMOVQ F1, 0(R14)
+	WORD $0x4fbc9063 // fmul v3.4s, v3.4s, v28.s[1]
+	FMOVQ F3, 16(R14)
+	WORD $0x4fbc90a5 // fmul v5.4s, v5.4s, v28.s[1]
+	FMOVQ F5, 32(R14)
+	WORD $0x4fbc90e7 // fmul v7.4s, v7.4s, v28.s[1]
+	FMOVQ F7, 48(R14)
+	CMP $2, R13
+	BEQ stored_129
+	ADD R12, R14
+	WORD $0x4f9c9908 // fmul v8.4s, v8.4s, v28.s[2]
+	FMOVQ F8, 0(R14)
+	WORD $0x4f9c994a // fmul v10.4s, v10.4s, v28.s[2]
+	FMOVQ F10, 16(R14)
+	WORD $0x4f9c998c // fmul v12.4s, v12.4s, v28.s[2]
+	FMOVQ F12, 32(R14)
+	WORD $0x4f9c99ce // fmul v14.4s, v14.4s, v28.s[2]
+	FMOVQ F14, 48(R14)
+	CMP $3, R13
+	BEQ stored_129
+	ADD R12, R14
+	WORD $0x4fbc9929 // fmul v9.4s, v9.4s, v28.s[3]
+	FMOVQ F9, 0(R14)
+	WORD $0x4fbc996b // fmul v11.4s, v11.4s, v28.s[3]
+	FMOVQ F11, 16(R14)
+	WORD $0x4fbc99ad // fmul v13.4s, v13.4s, v28.s[3]
+	FMOVQ F13, 32(R14)
+	WORD $0x4fbc99ef // fmul v15.4s, v15.4s, v28.s[3]
+	FMOVQ F15, 48(R14)
+	B stored_129
+add_128:
+	FMOVQ 0(R14), F16
+	WORD $0x4f9d1200 // fmla v0.4s, v16.4s, v29.s[0]
+	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
+	FMOVQ F0, 0(R14)
+	FMOVQ 16(R14), F16
+	WORD $0x4f9d1202 // fmla v2.4s, v16.4s, v29.s[0]
+	WORD $0x4f9c9042 // fmul v2.4s, v2.4s, v28.s[0]
+	FMOVQ F2, 16(R14)
+	FMOVQ 32(R14), F16
+	WORD $0x4f9d1204 // fmla v4.4s, v16.4s, v29.s[0]
+	WORD $0x4f9c9084 // fmul v4.4s, v4.4s, v28.s[0]
+	FMOVQ F4, 32(R14)
+	FMOVQ 48(R14), F16
+	WORD $0x4f9d1206 // fmla v6.4s, v16.4s, v29.s[0]
+	WORD $0x4f9c90c6 // fmul v6.4s, v6.4s, v28.s[0]
+	FMOVQ F6, 48(R14)
+	CMP $1, R13
+	BEQ stored_129
+	ADD R12, R14
+	FMOVQ 0(R14), F16
+	WORD $0x4fbd1201 // fmla v1.4s, v16.4s, v29.s[1]
+	WORD $0x4fbc9021 // fmul v1.4s, v1.4s, v28.s[1]
+	FMOVQ F1, 0(R14)
+	FMOVQ 16(R14), F16
+	WORD $0x4fbd1203 // fmla v3.4s, v16.4s, v29.s[1]
+	WORD $0x4fbc9063 // fmul v3.4s, v3.4s, v28.s[1]
+	FMOVQ F3, 16(R14)
+	FMOVQ 32(R14), F16
+	WORD $0x4fbd1205 // fmla v5.4s, v16.4s, v29.s[1]
+	WORD $0x4fbc90a5 // fmul v5.4s, v5.4s, v28.s[1]
+	FMOVQ F5, 32(R14)
+	FMOVQ 48(R14), F16
+	WORD $0x4fbd1207 // fmla v7.4s, v16.4s, v29.s[1]
+	WORD $0x4fbc90e7 // fmul v7.4s, v7.4s, v28.s[1]
+	FMOVQ F7, 48(R14)
+	CMP $2, R13
+	BEQ stored_129
+	ADD R12, R14
+	FMOVQ 0(R14), F16
+	WORD $0x4f9d1a08 // fmla v8.4s, v16.4s, v29.s[2]
+	WORD $0x4f9c9908 // fmul v8.4s, v8.4s, v28.s[2]
+	FMOVQ F8, 0(R14)
+	FMOVQ 16(R14), F16
+	WORD $0x4f9d1a0a // fmla v10.4s, v16.4s, v29.s[2]
+	WORD $0x4f9c994a // fmul v10.4s, v10.4s, v28.s[2]
+	FMOVQ F10, 16(R14)
+	FMOVQ 32(R14), F16
+	WORD $0x4f9d1a0c // fmla v12.4s, v16.4s, v29.s[2]
+	WORD $0x4f9c998c // fmul v12.4s, v12.4s, v28.s[2]
+	FMOVQ F12, 32(R14)
+	FMOVQ 48(R14), F16
+	WORD $0x4f9d1a0e // fmla v14.4s, v16.4s, v29.s[2]
+	WORD $0x4f9c99ce // fmul v14.4s, v14.4s, v28.s[2]
+	FMOVQ F14, 48(R14)
+	CMP $3, R13
+	BEQ stored_129
+	ADD R12, R14
+	FMOVQ 0(R14), F16
+	WORD $0x4fbd1a09 // fmla v9.4s, v16.4s, v29.s[3]
+	WORD $0x4fbc9929 // fmul v9.4s, v9.4s, v28.s[3]
+	FMOVQ F9, 0(R14)
+	FMOVQ 16(R14), F16
+	WORD $0x4fbd1a0b // fmla v11.4s, v16.4s, v29.s[3]
+	WORD $0x4fbc996b // fmul v11.4s, v11.4s, v28.s[3]
+	FMOVQ F11, 16(R14)
+	FMOVQ 32(R14), F16
+	WORD $0x4fbd1a0d // fmla v13.4s, v16.4s, v29.s[3]
+	WORD $0x4fbc99ad // fmul v13.4s, v13.4s, v28.s[3]
+	FMOVQ F13, 32(R14)
+	FMOVQ 48(R14), F16
+	WORD $0x4fbd1a0f // fmla v15.4s, v16.4s, v29.s[3]
+	WORD $0x4fbc99ef // fmul v15.4s, v15.4s, v28.s[3]
+	FMOVQ F15, 48(R14)
+stored_129:
+	ADD $64, R7
+	SUBS $4, R8
+	BNE columns_124
+	B done_125
+fewer_126:
+	CMP $2, R8
+	BLT fewer_130
+	MOVD valuesArgs_p(R0), R9
+	ADD R3, R9
+	MOVD tile_p(R1), R15
+	ADD R15, R9
+	MOVD valuesArgs_v(R0), R10
+	ADD R7, R10
+	MOVD tile_v(R1), R15
+	ADD R15, R10
+	MOVD tile_steps(R1), R11
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	ADD R3, R9
+	ADD R7, R10
+loop_131:
+	FLDPQ (R9), (F24, F25)
+	ADD R4, R9
+	FLDPQ 0(R10), (F16, F17)
+	FLDPQ 32(R10), (F18, F19)
+	ADD R5, R10
+	WORD $0x6e50ef00 // bfmmla v0.4s, v24.8h, v16.8h
+	WORD $0x6e50ef24 // bfmmla v4.4s, v25.8h, v16.8h
+	WORD $0x6e51ef01 // bfmmla v1.4s, v24.8h, v17.8h
+	WORD $0x6e51ef25 // bfmmla v5.4s, v25.8h, v17.8h
+	WORD $0x6e52ef02 // bfmmla v2.4s, v24.8h, v18.8h
+	WORD $0x6e52ef26 // bfmmla v6.4s, v25.8h, v18.8h
+	WORD $0x6e53ef03 // bfmmla v3.4s, v24.8h, v19.8h
+	WORD $0x6e53ef27 // bfmmla v7.4s, v25.8h, v19.8h
+	SUBS $1, R11
+	BNE loop_131
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	WORD $0x4ec5389e // zip1 v30.2d, v4.2d, v5.2d
+	WORD $0x4ec57885 // zip2 v5.2d, v4.2d, v5.2d
+	WORD $0x4ebe1fc4 // mov v4.16b, v30.16b
+	WORD $0x4ec738de // zip1 v30.2d, v6.2d, v7.2d
+	WORD $0x4ec778c7 // zip2 v7.2d, v6.2d, v7.2d
+	WORD $0x4ebe1fc6 // mov v6.16b, v30.16b
+	ADD R7, R6, R14
+	MOVD valuesArgs_add(R0), R15
+	CBNZ R15, add_132
+	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
+	FMOVQ F0, 0(R14)
+	WORD $0x4f9c9042 // fmul v2.4s, v2.4s, v28.s[0]
+	FMOVQ F2, 16(R14)
+	CMP $1, R13
+	BEQ stored_133
+	ADD R12, R14
+	WORD $0x4fbc9021 // fmul v1.4s, v1.4s, v28.s[1]
+	FMOVQ F1, 0(R14)
+	WORD $0x4fbc9063 // fmul v3.4s, v3.4s, v28.s[1]
+	FMOVQ F3, 16(R14)
+	CMP $2, R13
+	BEQ stored_133
+	ADD R12, R14
+	WORD $0x4f9c9884 // fmul v4.4s, v4.4s, v28.s[2]
+	FMOVQ F4, 0(R14)
+	WORD $0x4f9c98c6 // fmul v6.4s, v6.4s, v28.s[2]
+	FMOVQ F6, 16(R14)
+	CMP $3, R13
+	BEQ stored_133
+	ADD R12, R14
+	WORD $0x4fbc98a5 // fmul v5.4s, v5.4s, v28.s[3]
+	FMOVQ F5, 0(R14)
+	WORD $0x4fbc98e7 // fmul v7.4s, v7.4s, v28.s[3]
+	FMOVQ F7, 16(R14)
+	B stored_133
+add_132:
+	FMOVQ 0(R14), F16
+	WORD $0x4f9d1200 // fmla v0.4s, v16.4s, v29.s[0]
+	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
+	FMOVQ F0, 0(R14)
+	FMOVQ 16(R14), F16
+	WORD $0x4f9d1202 // fmla v2.4s, v16.4s, v29.s[0]
+	WORD $0x4f9c9042 // fmul v2.4s, v2.4s, v28.s[0]
+	FMOVQ F2, 16(R14)
+	CMP $1, R13
+	BEQ stored_133
+	ADD R12, R14
+	FMOVQ 0(R14), F16
+	WORD $0x4fbd1201 // fmla v1.4s, v16.4s, v29.s[1]
+	WORD $0x4fbc9021 // fmul v1.4s, v1.4s, v28.s[1]
+	FMOVQ F1, 0(R14)
+	FMOVQ 16(R14), F16
+	WORD $0x4fbd1203 // fmla v3.4s, v16.4s, v29.s[1]
+	WORD $0x4fbc9063 // fmul v3.4s, v3.4s, v28.s[1]
+	FMOVQ F3, 16(R14)
+	CMP $2, R13
+	BEQ stored_133
+	ADD R12, R14
+	FMOVQ 0(R14), F16
+	WORD $0x4f9d1a04 // fmla v4.4s, v16.4s, v29.s[2]
+	WORD $0x4f9c9884 // fmul v4.4s, v4.4s, v28.s[2]
+	FMOVQ F4, 0(R14)
+	FMOVQ 16(R14), F16
+	WORD $0x4f9d1a06 // fmla v6.4s, v16.4s, v29.s[2]
+	WORD $0x4f9c98c6 // fmul v6.4s, v6.4s, v28.s[2]
+	FMOVQ F6, 16(R14)
+	CMP $3, R13
+	BEQ stored_133
+	ADD R12, R14
+	FMOVQ 0(R14), F16
+	WORD $0x4fbd1a05 // fmla v5.4s, v16.4s, v29.s[3]
+	WORD $0x4fbc98a5 // fmul v5.4s, v5.4s, v28.s[3]
+	FMOVQ F5, 0(R14)
+	FMOVQ 16(R14), F16
+	WORD $0x4fbd1a07 // fmla v7.4s, v16.4s, v29.s[3]
+	WORD $0x4fbc98e7 // fmul v7.4s, v7.4s, v28.s[3]
+	FMOVQ F7, 16(R14)
+stored_133:
+	ADD $32, R7
+	SUBS $2, R8
+	BNE columns_124
+	B done_125
+fewer_130:
+	CMP $1, R8
+	BLT fewer_134
+	MOVD valuesArgs_p(R0), R9
+	ADD R3, R9
+	MOVD tile_p(R1), R15
+	ADD R15, R9
+	MOVD valuesArgs_v(R0), R10
+	ADD R7, R10
+	MOVD tile_v(R1), R15
+	ADD R15, R10
+	MOVD tile_steps(R1), R11
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	ADD R3, R9
+	ADD R7, R10
+loop_135:
+	FLDPQ (R9), (F24, F25)
+	ADD R4, R9
+	FLDPQ 0(R10), (F16, F17)
+	ADD R5, R10
+	WORD $0x6e50ef00 // bfmmla v0.4s, v24.8h, v16.8h
+	WORD $0x6e50ef22 // bfmmla v2.4s, v25.8h, v16.8h
+	WORD $0x6e51ef01 // bfmmla v1.4s, v24.8h, v17.8h
+	WORD $0x6e51ef23 // bfmmla v3.4s, v25.8h, v17.8h
+	SUBS $1, R11
+	BNE loop_135
+	WORD $0x4ec1381e // zip1 v30.2d, v0.2d, v1.2d
+	WORD $0x4ec17801 // zip2 v1.2d, v0.2d, v1.2d
+	WORD $0x4ebe1fc0 // mov v0.16b, v30.16b
+	WORD $0x4ec3385e // zip1 v30.2d, v2.2d, v3.2d
+	WORD $0x4ec37843 // zip2 v3.2d, v2.2d, v3.2d
+	WORD $0x4ebe1fc2 // mov v2.16b, v30.16b
+	ADD R7, R6, R14
+	MOVD valuesArgs_add(R0), R15
+	CBNZ R15, add_136
+	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
+	FMOVQ F0, 0(R14)
+	CMP $1, R13
+	BEQ stored_137
+	ADD R12, R14
+	WORD $0x4fbc9021 // fmul v1.4s, v1.4s, v28.s[1]
+	FMOVQ F1, 0(R14)
+	CMP $2, R13
+	BEQ stored_137
+	ADD R12, R14
+	WORD $0x4f9c9842 // fmul v2.4s, v2.4s, v28.s[2]
+	FMOVQ F2, 0(R14)
+	CMP $3, R13
+	BEQ stored_137
+	ADD R12, R14
+	WORD $0x4fbc9863 // fmul v3.4s, v3.4s, v28.s[3]
+	FMOVQ F3, 0(R14)
+	B stored_137
+add_136:
+	FMOVQ 0(R14), F16
+	WORD $0x4f9d1200 // fmla v0.4s, v16.4s, v29.s[0]
+	WORD $0x4f9c9000 // fmul v0.4s, v0.4s, v28.s[0]
+	FMOVQ F0, 0(R14)
+	CMP $1, R13
+	BEQ stored_137
+	ADD R12, R14
+	FMOVQ 0(R14), F16
+	WORD $0x4fbd1201 // fmla v1.4s, v16.4s, v29.s[1]
+	WORD $0x4fbc9021 // fmul v1.4s, v1.4s, v28.s[1]
+	FMOVQ F1, 0(R14)
+	CMP $2, R13
+	BEQ stored_137
+	ADD R12, R14
+	FMOVQ 0(R14), F16
+	WORD $0x4f9d1a02 // fmla v2.4s, v16.4s, v29.s[2]
+	WORD $0x4f9c9842 // fmul v2.4s, v2.4s, v28.s[2]
+	FMOVQ F2, 0(R14)
+	CMP $3, R13
+	BEQ stored_137
+	ADD R12, R14
+	FMOVQ 0(R14), F16
+	WORD $0x4fbd1a03 // fmla v3.4s, v16.4s, v29.s[3]
+	WORD $0x4fbc9863 // fmul v3.4s, v3.4s, v28.s[3]
+	FMOVQ F3, 0(R14)
+stored_137:
+	ADD $16, R7
+	SUBS $1, R8
+	BNE columns_124
+	B done_125
+fewer_134:
+done_125:
+	LSL $2, R13, R15
+	MUL R12, R13
+	ADD R13, R6
+	ADD R15, R3
+	ADD $tile__size, R1
+	SUBS $1, R2
+	BNE tile_123
+	RET
+
+// func softmaxNEON(s unsafe.Pointer, keys int, st *state, vectors int)
+TEXT ·softmaxNEON(SB), NOSPLIT, $0-32
+	MOVD s+0(FP), R0
+	MOVD keys+8(FP), R1
+	MOVD st+16(FP), R2
+	MOVD vectors+24(FP), R3
+	MOVD $·constants<>(SB), R25
+	FMOVQ 32(R25), F24
+	FMOVQ 64(R25), F25
+	FMOVQ 96(R25), F26
+	FMOVQ 128(R25), F27
+	LSL $4, R3, R4
+pair_138:
+	FMOVQ state_max+0(R2), F0
+	FMOVQ state_max+16(R2), F6
+	FMOVQ state_top+0(R2), F28
+	FMOVQ state_top+16(R2), F29
+	WORD $0x4e20f79c // fmax v28.4s, v28.4s, v0.4s
+	WORD $0x4e26f7bd // fmax v29.4s, v29.4s, v6.4s
+	FMOVQ F28, state_max+0(R2)
+	FMOVQ F29, state_max+16(R2)
+	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
+	WORD $0x4ebdd4c6 // fsub v6.4s, v6.4s, v29.4s
+	FMOVQ 16(R25), F1
+	FMOVQ 16(R25), F7
+	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
+	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
+	WORD $0x4e38d4c8 // fadd v8.4s, v6.4s, v24.4s
+	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
+	WORD $0x4eb8d507 // fsub v7.4s, v8.4s, v24.4s
+	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
+	WORD $0x4ea7d4c6 // fsub v6.4s, v6.4s, v7.4s
+	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
+	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
+	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
+	WORD $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
+	FMOVQ 48(R25), F3
+	FMOVQ 48(R25), F9
+	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
+	WORD $0x4e39ccc9 // fmla v9.4s, v6.4s, v25.4s
+	FMOVQ 80(R25), F4
+	FMOVQ 80(R25), F10
+	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
+	WORD $0x4e3accca // fmla v10.4s, v6.4s, v26.4s
+	FMOVQ 112(R25), F5
+	FMOVQ 112(R25), F11
+	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
+	WORD $0x4e3bcccb // fmla v11.4s, v6.4s, v27.4s
+	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
+	WORD $0x4e27cd6a // fmla v10.4s, v11.4s, v7.4s
+	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
+	WORD $0x4e27cd49 // fmla v9.4s, v10.4s, v7.4s
+	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
+	WORD $0x6e28dd26 // fmul v6.4s, v9.4s, v8.4s
+	FMOVQ F0, state_fade+0(R2)
+	FMOVQ F6, state_fade+16(R2)
+	FMOVQ state_sum+0(R2), F30
+	FMOVQ state_sum+16(R2), F31
+	WORD $0x6e20dfde // fmul v30.4s, v30.4s, v0.4s
+	WORD $0x6e26dfff // fmul v31.4s, v31.4s, v6.4s
+	FMOVQ 0(R25), F1
+	FMOVQ 0(R25), F7
+	FMOVQ F1, state_top+0(R2)
+	FMOVQ F7, state_top+16(R2)
+	MOVD R0, R5
+	MOVD R1, R6
+	SUBS $2, R6
+	BLT single_139
+two_140:
+	ADD R4, R5, R7
+	FMOVQ 0(R5), F0
+	FMOVQ 16(R5), F6
+	FMOVQ 0(R7), F12
+	FMOVQ 16(R7), F18
+	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
+	WORD $0x4ebdd4c6 // fsub v6.4s, v6.4s, v29.4s
+	WORD $0x4ebcd58c // fsub v12.4s, v12.4s, v28.4s
+	WORD $0x4ebdd652 // fsub v18.4s, v18.4s, v29.4s
+	FMOVQ 16(R25), F1
+	FMOVQ 16(R25), F7
+	FMOVQ 16(R25), F13
+	FMOVQ 16(R25), F19
+	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
+	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	WORD $0x4e2df58c // fmax v12.4s, v12.4s, v13.4s
+	WORD $0x4e33f652 // fmax v18.4s, v18.4s, v19.4s
+	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
+	WORD $0x4e38d4c8 // fadd v8.4s, v6.4s, v24.4s
+	WORD $0x4e38d58e // fadd v14.4s, v12.4s, v24.4s
+	WORD $0x4e38d654 // fadd v20.4s, v18.4s, v24.4s
+	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
+	WORD $0x4eb8d507 // fsub v7.4s, v8.4s, v24.4s
+	WORD $0x4eb8d5cd // fsub v13.4s, v14.4s, v24.4s
+	WORD $0x4eb8d693 // fsub v19.4s, v20.4s, v24.4s
+	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
+	WORD $0x4ea7d4c6 // fsub v6.4s, v6.4s, v7.4s
+	WORD $0x4eadd58c // fsub v12.4s, v12.4s, v13.4s
+	WORD $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
+	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
+	WORD $0x4f3755ce // shl v14.4s, v14.4s, #23
+	WORD $0x4f375694 // shl v20.4s, v20.4s, #23
+	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
+	WORD $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
+	WORD $0x6e2cdd8d // fmul v13.4s, v12.4s, v12.4s
+	WORD $0x6e32de53 // fmul v19.4s, v18.4s, v18.4s
+	FMOVQ 48(R25), F3
+	FMOVQ 48(R25), F9
+	FMOVQ 48(R25), F15
+	FMOVQ 48(R25), F21
+	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
+	WORD $0x4e39ccc9 // fmla v9.4s, v6.4s, v25.4s
+	WORD $0x4e39cd8f // fmla v15.4s, v12.4s, v25.4s
+	WORD $0x4e39ce55 // fmla v21.4s, v18.4s, v25.4s
+	FMOVQ 80(R25), F4
+	FMOVQ 80(R25), F10
+	FMOVQ 80(R25), F16
+	FMOVQ 80(R25), F22
+	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
+	WORD $0x4e3accca // fmla v10.4s, v6.4s, v26.4s
+	WORD $0x4e3acd90 // fmla v16.4s, v12.4s, v26.4s
+	WORD $0x4e3ace56 // fmla v22.4s, v18.4s, v26.4s
+	FMOVQ 112(R25), F5
+	FMOVQ 112(R25), F11
+	FMOVQ 112(R25), F17
+	FMOVQ 112(R25), F23
+	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
+	WORD $0x4e3bcccb // fmla v11.4s, v6.4s, v27.4s
+	WORD $0x4e3bcd91 // fmla v17.4s, v12.4s, v27.4s
+	WORD $0x4e3bce57 // fmla v23.4s, v18.4s, v27.4s
+	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
+	WORD $0x4e27cd6a // fmla v10.4s, v11.4s, v7.4s
+	WORD $0x4e2dce30 // fmla v16.4s, v17.4s, v13.4s
+	WORD $0x4e33cef6 // fmla v22.4s, v23.4s, v19.4s
+	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
+	WORD $0x4e27cd49 // fmla v9.4s, v10.4s, v7.4s
+	WORD $0x4e2dce0f // fmla v15.4s, v16.4s, v13.4s
+	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
+	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
+	WORD $0x6e28dd26 // fmul v6.4s, v9.4s, v8.4s
+	WORD $0x6e2eddec // fmul v12.4s, v15.4s, v14.4s
+	WORD $0x6e34deb2 // fmul v18.4s, v21.4s, v20.4s
+	FMOVQ F0, 0(R5)
+	FMOVQ F6, 16(R5)
+	FMOVQ F12, 0(R7)
+	FMOVQ F18, 16(R7)
+	WORD $0x4e20d7de // fadd v30.4s, v30.4s, v0.4s
+	WORD $0x4e26d7ff // fadd v31.4s, v31.4s, v6.4s
+	WORD $0x4e2cd7de // fadd v30.4s, v30.4s, v12.4s
+	WORD $0x4e32d7ff // fadd v31.4s, v31.4s, v18.4s
+	ADD R4, R7, R5
+	SUBS $2, R6
+	BGE two_140
+single_139:
+	TBZ $0, R6, next_141
+	FMOVQ 0(R5), F0
+	FMOVQ 16(R5), F6
+	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
+	WORD $0x4ebdd4c6 // fsub v6.4s, v6.4s, v29.4s
+	FMOVQ 16(R25), F1
+	FMOVQ 16(R25), F7
+	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
+	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
+	WORD $0x4e38d4c8 // fadd v8.4s, v6.4s, v24.4s
+	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
+	WORD $0x4eb8d507 // fsub v7.4s, v8.4s, v24.4s
+	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
+	WORD $0x4ea7d4c6 // fsub v6.4s, v6.4s, v7.4s
+	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
+	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
+	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
+	WORD $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
+	FMOVQ 48(R25), F3
+	FMOVQ 48(R25), F9
+	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
+	WORD $0x4e39ccc9 // fmla v9.4s, v6.4s, v25.4s
+	FMOVQ 80(R25), F4
+	FMOVQ 80(R25), F10
+	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
+	WORD $0x4e3accca // fmla v10.4s, v6.4s, v26.4s
+	FMOVQ 112(R25), F5
+	FMOVQ 112(R25), F11
+	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
+	WORD $0x4e3bcccb // fmla v11.4s, v6.4s, v27.4s
+	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
+	WORD $0x4e27cd6a // fmla v10.4s, v11.4s, v7.4s
+	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
+	WORD $0x4e27cd49 // fmla v9.4s, v10.4s, v7.4s
+	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
+	WORD $0x6e28dd26 // fmul v6.4s, v9.4s, v8.4s
+	FMOVQ F0, 0(R5)
+	FMOVQ F6, 16(R5)
+	WORD $0x4e20d7de // fadd v30.4s, v30.4s, v0.4s
+	WORD $0x4e26d7ff // fadd v31.4s, v31.4s, v6.4s
+next_141:
+	FMOVQ F30, state_sum+0(R2)
+	FMOVQ F31, state_sum+16(R2)
+	ADD $32, R0
+	ADD $32, R2
+	SUBS $2, R3
+	BNE pair_138
+	RET
+
+// func softmaxI8MM(s unsafe.Pointer, steps int, st *state, vectors int, p unsafe.Pointer)
+TEXT ·softmaxI8MM(SB), NOSPLIT, $0-40
+	MOVD s+0(FP), R0
+	MOVD steps+8(FP), R1
+	MOVD st+16(FP), R2
+	MOVD vectors+24(FP), R3
+	MOVD p+32(FP), R4
+	MOVD $·constants<>(SB), R25
+	FMOVQ 32(R25), F24
+	FMOVQ 64(R25), F25
+	FMOVQ 96(R25), F26
+	FMOVQ 128(R25), F27
+	LSL $4, R3, R6
+	LSL $5, R3, R7
+vector_142:
+	FMOVQ state_max+0(R2), F0
+	FMOVQ state_top+0(R2), F28
+	WORD $0x4e20f79c // fmax v28.4s, v28.4s, v0.4s
+	FMOVQ F28, state_max+0(R2)
+	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
+	FMOVQ 16(R25), F1
+	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
+	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
+	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
+	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
+	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
+	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
+	FMOVQ 48(R25), F3
+	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
+	FMOVQ 80(R25), F4
+	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
+	FMOVQ 112(R25), F5
+	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
+	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
+	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
+	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
+	FMOVQ F0, state_fade+0(R2)
+	FMOVQ state_sum+0(R2), F30
+	WORD $0x6e20dfde // fmul v30.4s, v30.4s, v0.4s
+	FMOVQ 0(R25), F1
+	FMOVQ F1, state_top+0(R2)
+	MOVD R0, R8
+	MOVD R4, R9
+	MOVD R1, R10
+step_143:
+	ADD R6, R8, R11
+	ADD R6, R11, R12
+	ADD R6, R12, R13
+	FMOVQ (R8), F0
+	FMOVQ (R11), F6
+	FMOVQ (R12), F12
+	FMOVQ (R13), F18
+	WORD $0x4ebcd400 // fsub v0.4s, v0.4s, v28.4s
+	WORD $0x4ebcd4c6 // fsub v6.4s, v6.4s, v28.4s
+	WORD $0x4ebcd58c // fsub v12.4s, v12.4s, v28.4s
+	WORD $0x4ebcd652 // fsub v18.4s, v18.4s, v28.4s
+	FMOVQ 16(R25), F1
+	FMOVQ 16(R25), F7
+	FMOVQ 16(R25), F13
+	FMOVQ 16(R25), F19
+	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
+	WORD $0x4e27f4c6 // fmax v6.4s, v6.4s, v7.4s
+	WORD $0x4e2df58c // fmax v12.4s, v12.4s, v13.4s
+	WORD $0x4e33f652 // fmax v18.4s, v18.4s, v19.4s
+	WORD $0x4e38d402 // fadd v2.4s, v0.4s, v24.4s
+	WORD $0x4e38d4c8 // fadd v8.4s, v6.4s, v24.4s
+	WORD $0x4e38d58e // fadd v14.4s, v12.4s, v24.4s
+	WORD $0x4e38d654 // fadd v20.4s, v18.4s, v24.4s
+	WORD $0x4eb8d441 // fsub v1.4s, v2.4s, v24.4s
+	WORD $0x4eb8d507 // fsub v7.4s, v8.4s, v24.4s
+	WORD $0x4eb8d5cd // fsub v13.4s, v14.4s, v24.4s
+	WORD $0x4eb8d693 // fsub v19.4s, v20.4s, v24.4s
+	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
+	WORD $0x4ea7d4c6 // fsub v6.4s, v6.4s, v7.4s
+	WORD $0x4eadd58c // fsub v12.4s, v12.4s, v13.4s
+	WORD $0x4eb3d652 // fsub v18.4s, v18.4s, v19.4s
+	WORD $0x4f375442 // shl v2.4s, v2.4s, #23
+	WORD $0x4f375508 // shl v8.4s, v8.4s, #23
+	WORD $0x4f3755ce // shl v14.4s, v14.4s, #23
+	WORD $0x4f375694 // shl v20.4s, v20.4s, #23
+	WORD $0x6e20dc01 // fmul v1.4s, v0.4s, v0.4s
+	WORD $0x6e26dcc7 // fmul v7.4s, v6.4s, v6.4s
+	WORD $0x6e2cdd8d // fmul v13.4s, v12.4s, v12.4s
+	WORD $0x6e32de53 // fmul v19.4s, v18.4s, v18.4s
+	FMOVQ 48(R25), F3
+	FMOVQ 48(R25), F9
+	FMOVQ 48(R25), F15
+	FMOVQ 48(R25), F21
+	WORD $0x4e39cc03 // fmla v3.4s, v0.4s, v25.4s
+	WORD $0x4e39ccc9 // fmla v9.4s, v6.4s, v25.4s
+	WORD $0x4e39cd8f // fmla v15.4s, v12.4s, v25.4s
+	WORD $0x4e39ce55 // fmla v21.4s, v18.4s, v25.4s
+	FMOVQ 80(R25), F4
+	FMOVQ 80(R25), F10
+	FMOVQ 80(R25), F16
+	FMOVQ 80(R25), F22
+	WORD $0x4e3acc04 // fmla v4.4s, v0.4s, v26.4s
+	WORD $0x4e3accca // fmla v10.4s, v6.4s, v26.4s
+	WORD $0x4e3acd90 // fmla v16.4s, v12.4s, v26.4s
+	WORD $0x4e3ace56 // fmla v22.4s, v18.4s, v26.4s
+	FMOVQ 112(R25), F5
+	FMOVQ 112(R25), F11
+	FMOVQ 112(R25), F17
+	FMOVQ 112(R25), F23
+	WORD $0x4e3bcc05 // fmla v5.4s, v0.4s, v27.4s
+	WORD $0x4e3bcccb // fmla v11.4s, v6.4s, v27.4s
+	WORD $0x4e3bcd91 // fmla v17.4s, v12.4s, v27.4s
+	WORD $0x4e3bce57 // fmla v23.4s, v18.4s, v27.4s
+	WORD $0x4e21cca4 // fmla v4.4s, v5.4s, v1.4s
+	WORD $0x4e27cd6a // fmla v10.4s, v11.4s, v7.4s
+	WORD $0x4e2dce30 // fmla v16.4s, v17.4s, v13.4s
+	WORD $0x4e33cef6 // fmla v22.4s, v23.4s, v19.4s
+	WORD $0x4e21cc83 // fmla v3.4s, v4.4s, v1.4s
+	WORD $0x4e27cd49 // fmla v9.4s, v10.4s, v7.4s
+	WORD $0x4e2dce0f // fmla v15.4s, v16.4s, v13.4s
+	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
+	WORD $0x6e22dc60 // fmul v0.4s, v3.4s, v2.4s
+	WORD $0x6e28dd26 // fmul v6.4s, v9.4s, v8.4s
+	WORD $0x6e2eddec // fmul v12.4s, v15.4s, v14.4s
+	WORD $0x6e34deb2 // fmul v18.4s, v21.4s, v20.4s
+	WORD $0x4e20d7de // fadd v30.4s, v30.4s, v0.4s
+	WORD $0x4e26d7de // fadd v30.4s, v30.4s, v6.4s
+	WORD $0x4e2cd7de // fadd v30.4s, v30.4s, v12.4s
+	WORD $0x4e32d7de // fadd v30.4s, v30.4s, v18.4s
+	WORD $0x0ea16801 // bfcvtn v1.4h, v0.4s
+	WORD $0x4ea168c1 // bfcvtn2 v1.8h, v6.4s
+	WORD $0x0ea16982 // bfcvtn v2.4h, v12.4s
+	WORD $0x4ea16a42 // bfcvtn2 v2.8h, v18.4s
+	WORD $0x4e423823 // zip1 v3.8h, v1.8h, v2.8h
+	WORD $0x4e427824 // zip2 v4.8h, v1.8h, v2.8h
+	WORD $0x4e443861 // zip1 v1.8h, v3.8h, v4.8h
+	WORD $0x4e447862 // zip2 v2.8h, v3.8h, v4.8h
+	FSTPQ (F1, F2), (R9)
+	ADD R7, R9
+	ADD R6, R13, R8
+	SUBS $1, R10
+	BNE step_143
+	FMOVQ F30, state_sum(R2)
+	ADD $16, R0
+	ADD $16, R2
+	ADD $32, R4
+	SUBS $1, R3
+	BNE vector_142
 	RET
 
 DATA ·constants<>+0(SB)/8, $0xfe800000fe800000 // masked

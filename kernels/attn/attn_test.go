@@ -51,7 +51,9 @@ func (s *sequence) attend(t testing.TB, q0, q1, chunk int) []float32 {
 }
 
 // bf16 tells whether the level in use multiplies bf16 for this shape.
-func (s *sequence) bf16() bool { return s.BF16 && cpu.HasAVX512BF16 }
+func (s *sequence) bf16() bool { return s.BF16 && hasBF16() }
+
+func hasBF16() bool { return cpu.HasAVX512BF16 || cpu.HasI8MM }
 
 // A row is the exact result of one row of a head, with what bounds its error.
 type exactRow struct {
@@ -167,7 +169,7 @@ func shape(d, reach int, bf16 bool) Shape {
 func each(t *testing.T, f func(t *testing.T, bf16 bool)) {
 	kerneltest.EachLevel(t, func(t *testing.T) {
 		f(t, false)
-		if cpu.HasAVX512BF16 {
+		if hasBF16() {
 			t.Run("bf16", func(t *testing.T) { f(t, true) })
 		}
 	})

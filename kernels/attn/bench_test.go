@@ -5,7 +5,6 @@ import (
 	"math"
 	"testing"
 
-	"mom/kernels/cpu"
 	"mom/kernels/kerneltest"
 )
 
@@ -16,7 +15,7 @@ func BenchmarkAttend(b *testing.B) {
 			{1024, 64, 64}, {8192, 64, 64}, {16, 32, -1}, {32, 32, -1}, {128, 32, -1},
 		} {
 			for _, bf16 := range []bool{false, true} {
-				if bf16 && !cpu.HasAVX512BF16 {
+				if bf16 && !hasBF16() {
 					continue
 				}
 				b.Run(fmt.Sprintf("n=%d/d=%d/reach=%d/bf16=%t", c.n, c.d, c.reach, bf16), func(b *testing.B) {

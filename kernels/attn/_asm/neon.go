@@ -20,11 +20,15 @@ func arm64() {
 			g.Lanes("iota"+string(rune('0'+v)), [4]uint32{4 * v, 4*v + 1, 4*v + 2, 4*v + 3})
 		}
 		neonPackQ(g)
-		for _, vectors := range []int{2, 4} {
-			neonScores(g, vectors)
+		neonPackPairs(g)
+		neonPackV(g)
+		for _, bf16 := range []bool{false, true} {
+			neonScores(g, 2, bf16)
+			neonScores(g, 4, bf16)
+			neonValues(g, bf16)
 		}
 		neonSoftmax(g)
-		neonValues(g)
+		neonSoftmaxBF16(g)
 	})
 }
 
@@ -60,9 +64,11 @@ func neonPackQ(g *neon.Gen) {
 // R0 the arguments, R1 keys, R2 their stride, R3 to R8 keys of the tile, R9
 // queries, R10 steps left, R11 scores, R12 the query of lane 0 less the first key
 // of the tile plus Reach, R13 2*Reach, R14 keys left, R15 whether there is a mask.
-func neonScores(g *neon.Gen, vectors int) {
-	name := map[int]string{2: "scores2NEON", 4: "scores4NEON"}[vectors]
-	g.Begin(name, "(a *scoresArgs)", "a")
+//
+// For bf16 a tile has pairs of keys, R2 is bytes from one to the next, and a step
+// takes eight dimensions instead of four.
+func neonScores(g *neon.Gen, vectors int, bf16 bool) {
+	g.Begin(fmt.Sprintf("scores%d%s", vectors, suffix(bf16)), "(a *scoresArgs)", "a")
 	g.Constants(0)
 	g.P(`MOVD scoresArgs_k(R0), R1
 		MOVD scoresArgs_stride(R0), R2
@@ -75,7 +81,7 @@ func neonScores(g *neon.Gen, vectors int) {
 		tile, next := g.NewLabel("keys"), g.NewLabel("fewer")
 		g.P("CMP $%d, R14\nBLT %s", rows, next)
 		g.Label(tile)
-		neonScoresTile(g, rows, vectors)
+		neonScoresTile(g, rows, vectors, bf16)
 		if rows == 6 {
 			g.P("SUB $6, R14\nCMP $6, R14\nBGE %s", tile)
 		} else {
@@ -86,30 +92,23 @@ func neonScores(g *neon.Gen, vectors int) {
 	g.End()
 }
 
-func neonScoresTile(g *neon.Gen, rows, vectors int) {
+func neonScoresTile(g *neon.Gen, rows, vectors int, bf16 bool) {
 	sum := func(r, v int) int { return r*vectors + v }
+	pointers := rows
+	if bf16 {
+		sum = func(r, v int) int { return r/2*2*vectors + 2*v + r%2 }
+		pointers = (rows + 1) / 2
+	}
 	g.P("MOVD R1, R3")
-	for r := 1; r < rows; r++ {
+	for r := 1; r < pointers; r++ {
 		g.P("ADD R2, R%d, R%d", 2+r, 3+r)
 	}
-	g.P("ADD R2, R%d, R1\nMOVD scoresArgs_q(R0), R9\nMOVD scoresArgs_steps(R0), R10", 2+rows)
-	g.Zero(0, rows*vectors)
-	loop := g.NewLabel("loop")
-	g.Label(loop)
-	for r := range rows {
-		g.P("FMOVQ.P 16(R%d), F%d", 3+r, 24+r)
+	g.P("ADD R2, R%d, R1\nMOVD scoresArgs_q(R0), R9\nMOVD scoresArgs_steps(R0), R10", 2+pointers)
+	if bf16 {
+		neonScoresBF16(g, pointers, vectors)
+	} else {
+		neonScoresF32(g, rows, vectors)
 	}
-	for lane := range 4 {
-		for v := 0; v < vectors; v += 2 {
-			g.P("FLDPQ.P 32(R9), (F30, F31)")
-			for i := range 2 {
-				for r := range rows {
-					g.P("fmla v%d.4s, v%d.4s, v%d.s[%d]", sum(r, v+i), 30+i, 24+r, lane)
-				}
-			}
-		}
-	}
-	g.P("SUBS $1, R10\nBNE %s", loop)
 
 	// With i the query and j the key, a pair is within the band when the
 	// unsigned i-j+Reach is at most 2*Reach.
@@ -148,6 +147,33 @@ func neonScoresTile(g *neon.Gen, rows, vectors int) {
 	}
 }
 
+func neonScoresF32(g *neon.Gen, rows, vectors int) {
+	g.Zero(0, rows*vectors)
+	loop := g.NewLabel("loop")
+	g.Label(loop)
+	for r := range rows {
+		g.P("FMOVQ.P 16(R%d), F%d", 3+r, 24+r)
+	}
+	for lane := range 4 {
+		for v := 0; v < vectors; v += 2 {
+			g.P("FLDPQ.P 32(R9), (F30, F31)")
+			for i := range 2 {
+				for r := range rows {
+					g.P("fmla v%d.4s, v%d.4s, v%d.s[%d]", r*vectors+v+i, 30+i, 24+r, lane)
+				}
+			}
+		}
+	}
+	g.P("SUBS $1, R10\nBNE %s", loop)
+}
+
+func suffix(bf16 bool) string {
+	if bf16 {
+		return "I8MM"
+	}
+	return "NEON"
+}
+
 // neonSoftmax prints the online step and P = 2^(S - max), for pairs of vectors:
 // the block's largest scores are taken into the rows', the sums shrink, and the
 // block's probabilities are added to them. For a pair, V28 and V29 are the rows'
@@ -159,19 +185,7 @@ func neonSoftmax(g *neon.Gen) {
 	g.P("LSL $4, R3, R4") // bytes of a key's scores
 	pair, single := g.NewLabel("pair"), g.NewLabel("single")
 	g.Label(pair)
-	g.Together(2, 6, func(i int) {
-		g.P("FMOVQ state_max+%d(R2), F%d", 16*i, 6*i)
-		g.P("FMOVQ state_top+%d(R2), F%d", 16*i, largest+i)
-		g.P("fmax v%d.4s, v%[1]d.4s, t0.4s", largest+i)
-		g.P("FMOVQ F%d, state_max+%d(R2)", largest+i, 16*i)
-		g.P("fsub t0.4s, t0.4s, v%d.4s", largest+i)
-		neonExp2(g)
-		g.P("FMOVQ F%d, state_fade+%d(R2)", 6*i, 16*i)
-		g.P("FMOVQ state_sum+%d(R2), F%d", 16*i, sum+i)
-		g.P("fmul v%d.4s, v%[1]d.4s, t0.4s", sum+i)
-		g.Const("masked", 1)
-		g.P("FMOVQ F%d, state_top+%d(R2)", 6*i+1, 16*i)
-	})
+	neonFold(g, 2, largest, sum)
 	g.P("MOVD R0, R5\nMOVD R1, R6")
 	keys := func(n int) { // the next key's scores are at R7
 		g.Together(2*n, 6, func(i int) {
@@ -198,6 +212,24 @@ func neonSoftmax(g *neon.Gen) {
 	}
 	g.P("ADD $32, R0\nADD $32, R2\nSUBS $2, R3\nBNE %s", pair)
 	g.End()
+}
+
+// neonFold takes the block's largest scores of n vectors into those of the rows,
+// in registers from largest on, and shrinks the sums, in registers from sum on.
+func neonFold(g *neon.Gen, n, largest, sum int) {
+	g.Together(n, 6, func(i int) {
+		g.P("FMOVQ state_max+%d(R2), F%d", 16*i, 6*i)
+		g.P("FMOVQ state_top+%d(R2), F%d", 16*i, largest+i)
+		g.P("fmax v%d.4s, v%[1]d.4s, t0.4s", largest+i)
+		g.P("FMOVQ F%d, state_max+%d(R2)", largest+i, 16*i)
+		g.P("fsub t0.4s, t0.4s, v%d.4s", largest+i)
+		neonExp2(g)
+		g.P("FMOVQ F%d, state_fade+%d(R2)", 6*i, 16*i)
+		g.P("FMOVQ state_sum+%d(R2), F%d", 16*i, sum+i)
+		g.P("fmul v%d.4s, v%[1]d.4s, t0.4s", sum+i)
+		g.Const("masked", 1)
+		g.P("FMOVQ F%d, state_top+%d(R2)", 6*i+1, 16*i)
+	})
 }
 
 // neonExp2 replaces t0 by 2^t0, t0 <= 0, which is 0 where t0 is below -127; t1 to
@@ -228,8 +260,10 @@ func neonExp2(g *neon.Gen) {
 // it, R4 and R5 strides of P and V, R6 the first row of dst, R7 bytes of columns
 // before those at hand, R8 vectors of columns left, R9 P, R10 V, R11 keys left, R12
 // stride of dst, R13 rows of the tile, R14 the row being stored, R15 scratch.
-func neonValues(g *neon.Gen) {
-	g.Begin("valuesNEON", "(a *valuesArgs)", "a")
+//
+// For bf16 a step takes four keys instead of one.
+func neonValues(g *neon.Gen, bf16 bool) {
+	g.Begin("values"+suffix(bf16), "(a *valuesArgs)", "a")
 	g.P(`ADD $valuesArgs_tiles, R0, R1
 		MOVD valuesArgs_count(R0), R2
 		MOVD $0, R3
@@ -254,7 +288,7 @@ func neonValues(g *neon.Gen) {
 	for _, vectors := range []int{4, 2, 1} {
 		next := g.NewLabel("fewer")
 		g.P("CMP $%d, R8\nBLT %s", vectors, next)
-		neonValuesTile(g, vectors)
+		neonValuesTile(g, vectors, bf16)
 		g.P("ADD $%d, R7\nSUBS $%d, R8\nBNE %s\nB %s", 16*vectors, vectors, columns, done)
 		g.Label(next)
 	}
@@ -263,8 +297,7 @@ func neonValues(g *neon.Gen) {
 	g.End()
 }
 
-func neonValuesTile(g *neon.Gen, vectors int) {
-	sum := func(r, v int) int { return r*vectors + v }
+func neonValuesTile(g *neon.Gen, vectors int, bf16 bool) {
 	g.P(`MOVD valuesArgs_p(R0), R9
 		ADD R3, R9
 		MOVD tile_p(R1), R15
@@ -273,34 +306,16 @@ func neonValuesTile(g *neon.Gen, vectors int) {
 		ADD R7, R10
 		MOVD tile_v(R1), R15
 		ADD R15, R10
-		MOVD tile_keys(R1), R11`)
+		MOVD tile_steps(R1), R11`)
 	g.Zero(0, 4*vectors)
-	step := func(p, v0 int) {
-		g.P("FMOVQ (R9), F%d\nADD R4, R9", p)
-		for v := 0; v < vectors; v += 2 {
-			if v+1 < vectors {
-				g.P("FLDPQ %d(R10), (F%d, F%d)", 16*v, v0+v, v0+v+1)
-			} else {
-				g.P("FMOVQ %d(R10), F%d", 16*v, v0+v)
-			}
-		}
-		g.P("ADD R5, R10")
-		for r := range 4 {
-			for v := range vectors {
-				g.P("fmla v%d.4s, v%d.4s, v%d.s[%d]", sum(r, v), v0+v, p, r)
-			}
-		}
+	sum := func(r, v int) int { return r*vectors + v }
+	if bf16 {
+		sum = func(r, v int) int { return r/2*2*vectors + 2*v + r%2 }
+		g.P("ADD R3, R9\nADD R7, R10") // twice as wide as they are for one key
+		neonValuesBF16(g, vectors)
+	} else {
+		neonValuesF32(g, vectors)
 	}
-	loop, rest, end := g.NewLabel("loop"), g.NewLabel("rest"), g.NewLabel("end")
-	g.P("SUBS $2, R11\nBLT %s", rest)
-	g.Label(loop)
-	step(24, 16)
-	step(25, 20)
-	g.P("SUBS $2, R11\nBGE %s", loop)
-	g.Label(rest)
-	g.P("TBZ $0, R11, %s", end)
-	step(24, 16)
-	g.Label(end)
 
 	add, stored := g.NewLabel("add"), g.NewLabel("stored")
 	g.P("ADD R7, R6, R14\nMOVD valuesArgs_add(R0), R15\nCBNZ R15, %s", add)
@@ -324,4 +339,33 @@ func neonValuesTile(g *neon.Gen, vectors int) {
 		}
 	}
 	g.Label(stored)
+}
+
+func neonValuesF32(g *neon.Gen, vectors int) {
+	step := func(p, v0 int) {
+		g.P("FMOVQ (R9), F%d\nADD R4, R9", p)
+		for v := 0; v < vectors; v += 2 {
+			if v+1 < vectors {
+				g.P("FLDPQ %d(R10), (F%d, F%d)", 16*v, v0+v, v0+v+1)
+			} else {
+				g.P("FMOVQ %d(R10), F%d", 16*v, v0+v)
+			}
+		}
+		g.P("ADD R5, R10")
+		for r := range 4 {
+			for v := range vectors {
+				g.P("fmla v%d.4s, v%d.4s, v%d.s[%d]", r*vectors+v, v0+v, p, r)
+			}
+		}
+	}
+	loop, rest, end := g.NewLabel("loop"), g.NewLabel("rest"), g.NewLabel("end")
+	g.P("SUBS $2, R11\nBLT %s", rest)
+	g.Label(loop)
+	step(24, 16)
+	step(25, 20)
+	g.P("SUBS $2, R11\nBGE %s", loop)
+	g.Label(rest)
+	g.P("TBZ $0, R11, %s", end)
+	step(24, 16)
+	g.Label(end)
 }
