@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -40,6 +41,7 @@ type weightState struct {
 	problems  []string
 	precision nn.Precision
 	lora      *lora
+	garbage   int // bytes that converting has left behind, about
 }
 
 // NewWeights reads src for the architecture arch.
@@ -156,6 +158,12 @@ func (w *Weights) floats(name string, shape ...int) []float32 {
 
 // convert turns a tensor into float32 and refuses values that are not finite.
 func (w *Weights) convert(name string, v tensor.View) []float32 {
+	// What was converted before is packed by now. Left to itself the collector
+	// would let it grow to the size of the model.
+	if w.garbage += 4*v.Len() + len(v.Data); w.garbage > 64<<20 {
+		runtime.GC()
+		w.garbage = 0
+	}
 	x := make([]float32, v.Len())
 	if err := v.Float32s(x); err != nil {
 		w.fail("tensor %s: %v", w.prefix+name, err)
