@@ -209,9 +209,9 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 		scratch [2][maxRows * unitCols]float32
 		tiles   [2]tile // of the panels of a unit
 	)
-	most := tileRows(p.format)
-	count := (m + most - 1) / most
-	rows, longer := m/count, m%count // the first tiles have one row more
+	most, step := tileRows(p.format)
+	count, steps := (m+most-1)/most, (m+step-1)/step
+	rows, longer := steps/count*step, steps%count // the first tiles have a step more
 	for u := u0; u < u1; u++ {
 		c0, cols, vecs := p.unit(u)
 		width := vecs * vecCols
@@ -236,8 +236,9 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 		for i, r := 0, 0; i < count; i++ {
 			n := rows
 			if i < longer {
-				n++
+				n += step
 			}
+			n = min(n, m-r)
 			out := dst[r*ldd+c0:]
 			for h := range p.halves {
 				tiles[h].rows = n

@@ -6,23 +6,24 @@ import "mom/kernels/cpu"
 
 //go:generate go run ./_asm
 
-// tileRows is the most rows that a tile of the format has.
-func tileRows(f format) int {
+// tileRows returns the most rows that a tile of the format has, and how many are
+// computed together.
+func tileRows(f format) (most, step int) {
 	switch {
 	case f == formatI8 && cpu.HasAVX512VNNI:
-		return 8
+		return 8, 1
 	case f == formatI8 && cpu.HasAVX512:
-		return 7
+		return 7, 1
 	case f == formatI8 && cpu.HasAVXVNNI:
-		return 6
+		return 6, 1
 	case f == formatI8 && cpu.HasAVX2:
-		return 4
+		return 4, 1
 	case cpu.HasAVX512:
-		return 8
+		return 8, 1
 	case cpu.HasAVX2:
-		return 6
+		return 6, 1
 	}
-	return maxRows
+	return maxRows, 1
 }
 
 func blockBF16() int { return 2 }

@@ -6,19 +6,20 @@ import "mom/kernels/cpu"
 
 // The speed of these kernels has not been measured on arm64.
 
-// tileRows is the most rows that a tile of the format has.
-func tileRows(f format) int {
+// tileRows returns the most rows that a tile of the format has, and how many are
+// computed together.
+func tileRows(f format) (most, step int) {
 	switch {
+	case f != formatF32 && cpu.HasI8MM:
+		return 4, 2
 	case f == formatI8 && cpu.HasDotProd:
-		return 4
+		return 4, 1
 	case f == formatI8 && cpu.HasNEON:
-		return 2
-	case f == formatBF16 && cpu.HasI8MM:
-		return 4
+		return 2, 1
 	case cpu.HasNEON:
-		return 6
+		return 6, 1
 	}
-	return maxRows
+	return maxRows, 1
 }
 
 // A matrix instruction multiplies blocks of 4 bfloat16s, or 8 bytes.

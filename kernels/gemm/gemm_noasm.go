@@ -2,8 +2,9 @@
 
 package gemm
 
-// tileRows is the most rows that a tile of the format has.
-func tileRows(format) int { return maxRows }
+// tileRows returns the most rows that a tile of the format has, and how many are
+// computed together.
+func tileRows(format) (most, step int) { return maxRows, 1 }
 
 func blockBF16() int { return 2 }
 func blockI8() int   { return 4 }
