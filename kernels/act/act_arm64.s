@@ -22,12 +22,14 @@ row_1:
 	CMP $12, R10
 	BLT next_3
 loop_2:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_2
@@ -35,8 +37,10 @@ next_3:
 	CMP $4, R10
 	BLT next_5
 loop_4:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P F0, 16(R0)
+	FMOVQ 0(R2), F0
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_4
@@ -78,18 +82,21 @@ row_9:
 	CMP $12, R10
 	BLT next_11
 loop_10:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_10
@@ -97,10 +104,13 @@ next_11:
 	CMP $4, R10
 	BLT next_13
 loop_12:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_12
@@ -133,24 +143,28 @@ row_16:
 	CMP $12, R10
 	BLT next_18
 loop_17:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R9), F16
+	FMOVQ 0(R9), F2
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R9
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_17
@@ -158,12 +172,16 @@ next_18:
 	CMP $4, R10
 	BLT next_20
 loop_19:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R2), F0
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P 16(R9), F2
+	FMOVQ 0(R9), F2
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R9
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_19
@@ -208,9 +226,9 @@ row_23:
 	CMP $12, R10
 	BLT next_25
 loop_24:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
 	WORD $0x4eb6f4e8 // fmin v8.4s, v7.4s, v22.4s
 	WORD $0x4eb6f5cf // fmin v15.4s, v14.4s, v22.4s
@@ -292,9 +310,11 @@ loop_24:
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_24
@@ -302,7 +322,7 @@ next_25:
 	CMP $4, R10
 	BLT next_27
 loop_26:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
 	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
@@ -330,7 +350,9 @@ loop_26:
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
 	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_26
@@ -403,9 +425,9 @@ row_31:
 	CMP $12, R10
 	BLT next_33
 loop_32:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
 	WORD $0x4eb6f4e8 // fmin v8.4s, v7.4s, v22.4s
 	WORD $0x4eb6f5cf // fmin v15.4s, v14.4s, v22.4s
@@ -487,15 +509,18 @@ loop_32:
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_32
@@ -503,7 +528,7 @@ next_33:
 	CMP $4, R10
 	BLT next_35
 loop_34:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
 	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
@@ -531,9 +556,12 @@ loop_34:
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
 	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_34
@@ -593,9 +621,9 @@ row_38:
 	CMP $12, R10
 	BLT next_40
 loop_39:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
 	WORD $0x4eb6f4e8 // fmin v8.4s, v7.4s, v22.4s
 	WORD $0x4eb6f5cf // fmin v15.4s, v14.4s, v22.4s
@@ -677,21 +705,25 @@ loop_39:
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R9), F16
+	FMOVQ 0(R9), F2
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R9
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_39
@@ -699,7 +731,7 @@ next_40:
 	CMP $4, R10
 	BLT next_42
 loop_41:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x4eb6f401 // fmin v1.4s, v0.4s, v22.4s
 	WORD $0x4e37f421 // fmax v1.4s, v1.4s, v23.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
@@ -727,11 +759,15 @@ loop_41:
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
 	WORD $0x4e35d421 // fadd v1.4s, v1.4s, v21.4s
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P 16(R9), F2
+	FMOVQ 0(R9), F2
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R9
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_41
@@ -807,9 +843,9 @@ row_45:
 	CMP $12, R10
 	BLT next_47
 loop_46:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
 	WORD $0x6e27dce9 // fmul v9.4s, v7.4s, v7.4s
 	WORD $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
@@ -876,9 +912,11 @@ loop_46:
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
 	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_46
@@ -886,7 +924,7 @@ next_47:
 	CMP $4, R10
 	BLT next_49
 loop_48:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
 	FMOVQ 368(R25), F1
 	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
@@ -909,7 +947,9 @@ loop_48:
 	FMOVQ 224(R25), F6
 	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_48
@@ -981,9 +1021,9 @@ row_53:
 	CMP $12, R10
 	BLT next_55
 loop_54:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
 	WORD $0x6e27dce9 // fmul v9.4s, v7.4s, v7.4s
 	WORD $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
@@ -1050,15 +1090,18 @@ loop_54:
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
 	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_54
@@ -1066,7 +1109,7 @@ next_55:
 	CMP $4, R10
 	BLT next_57
 loop_56:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
 	FMOVQ 368(R25), F1
 	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
@@ -1089,9 +1132,12 @@ loop_56:
 	FMOVQ 224(R25), F6
 	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_56
@@ -1146,9 +1192,9 @@ row_60:
 	CMP $12, R10
 	BLT next_62
 loop_61:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
 	WORD $0x6e27dce9 // fmul v9.4s, v7.4s, v7.4s
 	WORD $0x6e2eddd0 // fmul v16.4s, v14.4s, v14.4s
@@ -1215,21 +1261,25 @@ loop_61:
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
 	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R9), F16
+	FMOVQ 0(R9), F2
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R9
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_61
@@ -1237,7 +1287,7 @@ next_62:
 	CMP $4, R10
 	BLT next_64
 loop_63:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x6e20dc02 // fmul v2.4s, v0.4s, v0.4s
 	FMOVQ 368(R25), F1
 	WORD $0x4e35cc41 // fmla v1.4s, v2.4s, v21.4s
@@ -1260,11 +1310,15 @@ loop_63:
 	FMOVQ 224(R25), F6
 	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P 16(R9), F2
+	FMOVQ 0(R9), F2
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R9
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_63
@@ -1335,9 +1389,9 @@ row_67:
 	CMP $12, R10
 	BLT next_69
 loop_68:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
 	WORD $0x6e35dce8 // fmul v8.4s, v7.4s, v21.4s
 	WORD $0x6e35ddcf // fmul v15.4s, v14.4s, v21.4s
@@ -1395,9 +1449,11 @@ loop_68:
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
 	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_68
@@ -1405,7 +1461,7 @@ next_69:
 	CMP $4, R10
 	BLT next_71
 loop_70:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
 	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
 	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
@@ -1425,7 +1481,9 @@ loop_70:
 	FMOVQ 224(R25), F6
 	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_70
@@ -1494,9 +1552,9 @@ row_75:
 	CMP $12, R10
 	BLT next_77
 loop_76:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
 	WORD $0x6e35dce8 // fmul v8.4s, v7.4s, v21.4s
 	WORD $0x6e35ddcf // fmul v15.4s, v14.4s, v21.4s
@@ -1554,15 +1612,18 @@ loop_76:
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
 	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_76
@@ -1570,7 +1631,7 @@ next_77:
 	CMP $4, R10
 	BLT next_79
 loop_78:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
 	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
 	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
@@ -1590,9 +1651,12 @@ loop_78:
 	FMOVQ 224(R25), F6
 	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_78
@@ -1644,9 +1708,9 @@ row_82:
 	CMP $12, R10
 	BLT next_84
 loop_83:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
 	WORD $0x6e35dce8 // fmul v8.4s, v7.4s, v21.4s
 	WORD $0x6e35ddcf // fmul v15.4s, v14.4s, v21.4s
@@ -1704,21 +1768,25 @@ loop_83:
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
 	WORD $0x6e2dfce7 // fdiv v7.4s, v7.4s, v13.4s
 	WORD $0x6e34fdce // fdiv v14.4s, v14.4s, v20.4s
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R9), F16
+	FMOVQ 0(R9), F2
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R9
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_83
@@ -1726,7 +1794,7 @@ next_84:
 	CMP $4, R10
 	BLT next_86
 loop_85:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x6e35dc01 // fmul v1.4s, v0.4s, v21.4s
 	WORD $0x4eb7f421 // fmin v1.4s, v1.4s, v23.4s
 	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
@@ -1746,11 +1814,15 @@ loop_85:
 	FMOVQ 224(R25), F6
 	WORD $0x4e22cc86 // fmla v6.4s, v4.4s, v2.4s
 	WORD $0x6e26fc00 // fdiv v0.4s, v0.4s, v6.4s
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P 16(R9), F2
+	FMOVQ 0(R9), F2
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R9
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_85
@@ -1812,15 +1884,17 @@ row_89:
 	CMP $12, R10
 	BLT next_91
 loop_90:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
 	WORD $0x4e35f4e7 // fmax v7.4s, v7.4s, v21.4s
 	WORD $0x4e35f5ce // fmax v14.4s, v14.4s, v21.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_90
@@ -1828,9 +1902,11 @@ next_91:
 	CMP $4, R10
 	BLT next_93
 loop_92:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_92
@@ -1875,21 +1951,24 @@ row_97:
 	CMP $12, R10
 	BLT next_99
 loop_98:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
 	WORD $0x4e35f4e7 // fmax v7.4s, v7.4s, v21.4s
 	WORD $0x4e35f5ce // fmax v14.4s, v14.4s, v21.4s
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_98
@@ -1897,11 +1976,14 @@ next_99:
 	CMP $4, R10
 	BLT next_101
 loop_100:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_100
@@ -1935,27 +2017,31 @@ row_104:
 	CMP $12, R10
 	BLT next_106
 loop_105:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
 	WORD $0x4e35f4e7 // fmax v7.4s, v7.4s, v21.4s
 	WORD $0x4e35f5ce // fmax v14.4s, v14.4s, v21.4s
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R9), F16
+	FMOVQ 0(R9), F2
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R9
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_105
@@ -1963,13 +2049,17 @@ next_106:
 	CMP $4, R10
 	BLT next_108
 loop_107:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x4e35f400 // fmax v0.4s, v0.4s, v21.4s
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P 16(R9), F2
+	FMOVQ 0(R9), F2
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R9
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_107
@@ -2016,9 +2106,9 @@ row_111:
 	CMP $12, R10
 	BLT next_113
 loop_112:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
 	WORD $0x4eb5f4e8 // fmin v8.4s, v7.4s, v21.4s
 	WORD $0x4eb5f5cf // fmin v15.4s, v14.4s, v21.4s
@@ -2094,9 +2184,11 @@ loop_112:
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
 	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_112
@@ -2104,7 +2196,7 @@ next_113:
 	CMP $4, R10
 	BLT next_115
 loop_114:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
 	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
@@ -2130,7 +2222,9 @@ loop_114:
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
 	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_114
@@ -2202,9 +2296,9 @@ row_119:
 	CMP $12, R10
 	BLT next_121
 loop_120:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
 	WORD $0x4eb5f4e8 // fmin v8.4s, v7.4s, v21.4s
 	WORD $0x4eb5f5cf // fmin v15.4s, v14.4s, v21.4s
@@ -2280,15 +2374,18 @@ loop_120:
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
 	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_120
@@ -2296,7 +2393,7 @@ next_121:
 	CMP $4, R10
 	BLT next_123
 loop_122:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
 	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
@@ -2322,9 +2419,12 @@ loop_122:
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
 	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_122
@@ -2382,9 +2482,9 @@ row_126:
 	CMP $12, R10
 	BLT next_128
 loop_127:
-	FMOVQ.P 16(R2), F0
-	FMOVQ.P 16(R2), F7
-	FMOVQ.P 16(R2), F14
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F7
+	FMOVQ 32(R2), F14
 	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
 	WORD $0x4eb5f4e8 // fmin v8.4s, v7.4s, v21.4s
 	WORD $0x4eb5f5cf // fmin v15.4s, v14.4s, v21.4s
@@ -2460,21 +2560,25 @@ loop_127:
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
 	WORD $0x4e38f4e7 // fmax v7.4s, v7.4s, v24.4s
 	WORD $0x4e38f5ce // fmax v14.4s, v14.4s, v24.4s
-	FMOVQ.P 16(R4), F1
-	FMOVQ.P 16(R4), F8
-	FMOVQ.P 16(R4), F15
+	FMOVQ 0(R4), F1
+	FMOVQ 16(R4), F8
+	FMOVQ 32(R4), F15
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e28dce7 // fmul v7.4s, v7.4s, v8.4s
 	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
-	FMOVQ.P 16(R9), F2
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R9), F16
+	FMOVQ 0(R9), F2
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F16
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e29d4e7 // fadd v7.4s, v7.4s, v9.4s
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F7, 16(R0)
-	FMOVQ.P F14, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F7, 16(R0)
+	FMOVQ F14, 32(R0)
+	ADD $48, R2
+	ADD $48, R4
+	ADD $48, R9
+	ADD $48, R0
 	SUB $12, R10
 	CMP $12, R10
 	BGE loop_127
@@ -2482,7 +2586,7 @@ next_128:
 	CMP $4, R10
 	BLT next_130
 loop_129:
-	FMOVQ.P 16(R2), F0
+	FMOVQ 0(R2), F0
 	WORD $0x4eb5f401 // fmin v1.4s, v0.4s, v21.4s
 	WORD $0x4e36f421 // fmax v1.4s, v1.4s, v22.4s
 	WORD $0x6e21dc22 // fmul v2.4s, v1.4s, v1.4s
@@ -2508,11 +2612,15 @@ loop_129:
 	WORD $0x6e24fc21 // fdiv v1.4s, v1.4s, v4.4s
 	WORD $0x4eb7f420 // fmin v0.4s, v1.4s, v23.4s
 	WORD $0x4e38f400 // fmax v0.4s, v0.4s, v24.4s
-	FMOVQ.P 16(R4), F1
+	FMOVQ 0(R4), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P 16(R9), F2
+	FMOVQ 0(R9), F2
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R2
+	ADD $16, R4
+	ADD $16, R9
+	ADD $16, R0
 	SUB $4, R10
 	CMP $4, R10
 	BGE loop_129

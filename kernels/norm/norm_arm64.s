@@ -32,14 +32,14 @@ row_1:
 	CMP $32, R8
 	BLT next_3
 loop_2:
-	FMOVQ.P 16(R9), F8
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R9), F10
-	FMOVQ.P 16(R9), F11
-	FMOVQ.P 16(R9), F12
-	FMOVQ.P 16(R9), F13
-	FMOVQ.P 16(R9), F14
-	FMOVQ.P 16(R9), F15
+	FMOVQ 0(R9), F8
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F10
+	FMOVQ 48(R9), F11
+	FMOVQ 64(R9), F12
+	FMOVQ 80(R9), F13
+	FMOVQ 96(R9), F14
+	FMOVQ 112(R9), F15
 	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
 	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
 	WORD $0x4e2ad442 // fadd v2.4s, v2.4s, v10.4s
@@ -48,6 +48,7 @@ loop_2:
 	WORD $0x4e2dd4a5 // fadd v5.4s, v5.4s, v13.4s
 	WORD $0x4e2ed4c6 // fadd v6.4s, v6.4s, v14.4s
 	WORD $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	ADD $128, R9
 	SUB $32, R8
 	CMP $32, R8
 	BGE loop_2
@@ -55,8 +56,9 @@ next_3:
 	CMP $4, R8
 	BLT next_5
 loop_4:
-	FMOVQ.P 16(R9), F8
+	FMOVQ 0(R9), F8
 	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
+	ADD $16, R9
 	SUB $4, R8
 	CMP $4, R8
 	BGE loop_4
@@ -92,14 +94,14 @@ done_7:
 	CMP $32, R8
 	BLT next_9
 loop_8:
-	FMOVQ.P 16(R9), F8
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R9), F10
-	FMOVQ.P 16(R9), F11
-	FMOVQ.P 16(R9), F12
-	FMOVQ.P 16(R9), F13
-	FMOVQ.P 16(R9), F14
-	FMOVQ.P 16(R9), F15
+	FMOVQ 0(R9), F8
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F10
+	FMOVQ 48(R9), F11
+	FMOVQ 64(R9), F12
+	FMOVQ 80(R9), F13
+	FMOVQ 96(R9), F14
+	FMOVQ 112(R9), F15
 	WORD $0x4eb0d508 // fsub v8.4s, v8.4s, v16.4s
 	WORD $0x4eb0d529 // fsub v9.4s, v9.4s, v16.4s
 	WORD $0x4eb0d54a // fsub v10.4s, v10.4s, v16.4s
@@ -116,6 +118,7 @@ loop_8:
 	WORD $0x4e2dcda5 // fmla v5.4s, v13.4s, v13.4s
 	WORD $0x4e2ecdc6 // fmla v6.4s, v14.4s, v14.4s
 	WORD $0x4e2fcde7 // fmla v7.4s, v15.4s, v15.4s
+	ADD $128, R9
 	SUB $32, R8
 	CMP $32, R8
 	BGE loop_8
@@ -123,9 +126,10 @@ next_9:
 	CMP $4, R8
 	BLT next_11
 loop_10:
-	FMOVQ.P 16(R9), F8
+	FMOVQ 0(R9), F8
 	WORD $0x4eb0d508 // fsub v8.4s, v8.4s, v16.4s
 	WORD $0x4e28cd00 // fmla v0.4s, v8.4s, v8.4s
+	ADD $16, R9
 	SUB $4, R8
 	CMP $4, R8
 	BGE loop_10
@@ -163,10 +167,10 @@ done_13:
 	CMP $16, R8
 	BLT next_17
 loop_16:
-	FMOVQ.P 16(R9), F0
-	FMOVQ.P 16(R9), F4
-	FMOVQ.P 16(R9), F8
-	FMOVQ.P 16(R9), F12
+	FMOVQ 0(R9), F0
+	FMOVQ 16(R9), F4
+	FMOVQ 32(R9), F8
+	FMOVQ 48(R9), F12
 	WORD $0x4eb0d400 // fsub v0.4s, v0.4s, v16.4s
 	WORD $0x4eb0d484 // fsub v4.4s, v4.4s, v16.4s
 	WORD $0x4eb0d508 // fsub v8.4s, v8.4s, v16.4s
@@ -175,22 +179,26 @@ loop_16:
 	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	WORD $0x6e33dd8c // fmul v12.4s, v12.4s, v19.4s
-	FMOVQ.P 16(R11), F1
-	FMOVQ.P 16(R11), F5
-	FMOVQ.P 16(R11), F9
-	FMOVQ.P 16(R11), F13
-	FMOVQ.P 16(R12), F2
-	FMOVQ.P 16(R12), F6
-	FMOVQ.P 16(R12), F10
-	FMOVQ.P 16(R12), F14
+	FMOVQ 0(R11), F1
+	FMOVQ 16(R11), F5
+	FMOVQ 32(R11), F9
+	FMOVQ 48(R11), F13
+	FMOVQ 0(R12), F2
+	FMOVQ 16(R12), F6
+	FMOVQ 32(R12), F10
+	FMOVQ 48(R12), F14
 	WORD $0x4e21cc02 // fmla v2.4s, v0.4s, v1.4s
 	WORD $0x4e25cc86 // fmla v6.4s, v4.4s, v5.4s
 	WORD $0x4e29cd0a // fmla v10.4s, v8.4s, v9.4s
 	WORD $0x4e2dcd8e // fmla v14.4s, v12.4s, v13.4s
-	FMOVQ.P F2, 16(R10)
-	FMOVQ.P F6, 16(R10)
-	FMOVQ.P F10, 16(R10)
-	FMOVQ.P F14, 16(R10)
+	FMOVQ F2, 0(R10)
+	FMOVQ F6, 16(R10)
+	FMOVQ F10, 32(R10)
+	FMOVQ F14, 48(R10)
+	ADD $64, R9
+	ADD $64, R11
+	ADD $64, R12
+	ADD $64, R10
 	SUB $16, R8
 	CMP $16, R8
 	BGE loop_16
@@ -198,13 +206,17 @@ next_17:
 	CMP $4, R8
 	BLT next_19
 loop_18:
-	FMOVQ.P 16(R9), F0
+	FMOVQ 0(R9), F0
 	WORD $0x4eb0d400 // fsub v0.4s, v0.4s, v16.4s
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
-	FMOVQ.P 16(R11), F1
-	FMOVQ.P 16(R12), F2
+	FMOVQ 0(R11), F1
+	FMOVQ 0(R12), F2
 	WORD $0x4e21cc02 // fmla v2.4s, v0.4s, v1.4s
-	FMOVQ.P F2, 16(R10)
+	FMOVQ F2, 0(R10)
+	ADD $16, R9
+	ADD $16, R11
+	ADD $16, R12
+	ADD $16, R10
 	SUB $4, R8
 	CMP $4, R8
 	BGE loop_18
@@ -232,10 +244,10 @@ without_15:
 	CMP $16, R8
 	BLT next_24
 loop_23:
-	FMOVQ.P 16(R9), F0
-	FMOVQ.P 16(R9), F4
-	FMOVQ.P 16(R9), F8
-	FMOVQ.P 16(R9), F12
+	FMOVQ 0(R9), F0
+	FMOVQ 16(R9), F4
+	FMOVQ 32(R9), F8
+	FMOVQ 48(R9), F12
 	WORD $0x4eb0d400 // fsub v0.4s, v0.4s, v16.4s
 	WORD $0x4eb0d484 // fsub v4.4s, v4.4s, v16.4s
 	WORD $0x4eb0d508 // fsub v8.4s, v8.4s, v16.4s
@@ -244,18 +256,21 @@ loop_23:
 	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	WORD $0x6e33dd8c // fmul v12.4s, v12.4s, v19.4s
-	FMOVQ.P 16(R12), F2
-	FMOVQ.P 16(R12), F6
-	FMOVQ.P 16(R12), F10
-	FMOVQ.P 16(R12), F14
+	FMOVQ 0(R12), F2
+	FMOVQ 16(R12), F6
+	FMOVQ 32(R12), F10
+	FMOVQ 48(R12), F14
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e26d484 // fadd v4.4s, v4.4s, v6.4s
 	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
 	WORD $0x4e2ed58c // fadd v12.4s, v12.4s, v14.4s
-	FMOVQ.P F0, 16(R10)
-	FMOVQ.P F4, 16(R10)
-	FMOVQ.P F8, 16(R10)
-	FMOVQ.P F12, 16(R10)
+	FMOVQ F0, 0(R10)
+	FMOVQ F4, 16(R10)
+	FMOVQ F8, 32(R10)
+	FMOVQ F12, 48(R10)
+	ADD $64, R9
+	ADD $64, R12
+	ADD $64, R10
 	SUB $16, R8
 	CMP $16, R8
 	BGE loop_23
@@ -263,12 +278,15 @@ next_24:
 	CMP $4, R8
 	BLT next_26
 loop_25:
-	FMOVQ.P 16(R9), F0
+	FMOVQ 0(R9), F0
 	WORD $0x4eb0d400 // fsub v0.4s, v0.4s, v16.4s
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
-	FMOVQ.P 16(R12), F2
+	FMOVQ 0(R12), F2
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
-	FMOVQ.P F0, 16(R10)
+	FMOVQ F0, 0(R10)
+	ADD $16, R9
+	ADD $16, R12
+	ADD $16, R10
 	SUB $4, R8
 	CMP $4, R8
 	BGE loop_25
@@ -295,10 +313,10 @@ without_22:
 	CMP $16, R8
 	BLT next_31
 loop_30:
-	FMOVQ.P 16(R9), F0
-	FMOVQ.P 16(R9), F4
-	FMOVQ.P 16(R9), F8
-	FMOVQ.P 16(R9), F12
+	FMOVQ 0(R9), F0
+	FMOVQ 16(R9), F4
+	FMOVQ 32(R9), F8
+	FMOVQ 48(R9), F12
 	WORD $0x4eb0d400 // fsub v0.4s, v0.4s, v16.4s
 	WORD $0x4eb0d484 // fsub v4.4s, v4.4s, v16.4s
 	WORD $0x4eb0d508 // fsub v8.4s, v8.4s, v16.4s
@@ -307,18 +325,21 @@ loop_30:
 	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	WORD $0x6e33dd8c // fmul v12.4s, v12.4s, v19.4s
-	FMOVQ.P 16(R11), F1
-	FMOVQ.P 16(R11), F5
-	FMOVQ.P 16(R11), F9
-	FMOVQ.P 16(R11), F13
+	FMOVQ 0(R11), F1
+	FMOVQ 16(R11), F5
+	FMOVQ 32(R11), F9
+	FMOVQ 48(R11), F13
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
 	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
 	WORD $0x6e2ddd8c // fmul v12.4s, v12.4s, v13.4s
-	FMOVQ.P F0, 16(R10)
-	FMOVQ.P F4, 16(R10)
-	FMOVQ.P F8, 16(R10)
-	FMOVQ.P F12, 16(R10)
+	FMOVQ F0, 0(R10)
+	FMOVQ F4, 16(R10)
+	FMOVQ F8, 32(R10)
+	FMOVQ F12, 48(R10)
+	ADD $64, R9
+	ADD $64, R11
+	ADD $64, R10
 	SUB $16, R8
 	CMP $16, R8
 	BGE loop_30
@@ -326,12 +347,15 @@ next_31:
 	CMP $4, R8
 	BLT next_33
 loop_32:
-	FMOVQ.P 16(R9), F0
+	FMOVQ 0(R9), F0
 	WORD $0x4eb0d400 // fsub v0.4s, v0.4s, v16.4s
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
-	FMOVQ.P 16(R11), F1
+	FMOVQ 0(R11), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P F0, 16(R10)
+	FMOVQ F0, 0(R10)
+	ADD $16, R9
+	ADD $16, R11
+	ADD $16, R10
 	SUB $4, R8
 	CMP $4, R8
 	BGE loop_32
@@ -357,10 +381,10 @@ without_29:
 	CMP $16, R8
 	BLT next_38
 loop_37:
-	FMOVQ.P 16(R9), F0
-	FMOVQ.P 16(R9), F4
-	FMOVQ.P 16(R9), F8
-	FMOVQ.P 16(R9), F12
+	FMOVQ 0(R9), F0
+	FMOVQ 16(R9), F4
+	FMOVQ 32(R9), F8
+	FMOVQ 48(R9), F12
 	WORD $0x4eb0d400 // fsub v0.4s, v0.4s, v16.4s
 	WORD $0x4eb0d484 // fsub v4.4s, v4.4s, v16.4s
 	WORD $0x4eb0d508 // fsub v8.4s, v8.4s, v16.4s
@@ -369,10 +393,12 @@ loop_37:
 	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	WORD $0x6e33dd8c // fmul v12.4s, v12.4s, v19.4s
-	FMOVQ.P F0, 16(R10)
-	FMOVQ.P F4, 16(R10)
-	FMOVQ.P F8, 16(R10)
-	FMOVQ.P F12, 16(R10)
+	FMOVQ F0, 0(R10)
+	FMOVQ F4, 16(R10)
+	FMOVQ F8, 32(R10)
+	FMOVQ F12, 48(R10)
+	ADD $64, R9
+	ADD $64, R10
 	SUB $16, R8
 	CMP $16, R8
 	BGE loop_37
@@ -380,10 +406,12 @@ next_38:
 	CMP $4, R8
 	BLT next_40
 loop_39:
-	FMOVQ.P 16(R9), F0
+	FMOVQ 0(R9), F0
 	WORD $0x4eb0d400 // fsub v0.4s, v0.4s, v16.4s
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
-	FMOVQ.P F0, 16(R10)
+	FMOVQ F0, 0(R10)
+	ADD $16, R9
+	ADD $16, R10
 	SUB $4, R8
 	CMP $4, R8
 	BGE loop_39
@@ -433,14 +461,14 @@ row_43:
 	CMP $32, R8
 	BLT next_45
 loop_44:
-	FMOVQ.P 16(R9), F8
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R9), F10
-	FMOVQ.P 16(R9), F11
-	FMOVQ.P 16(R9), F12
-	FMOVQ.P 16(R9), F13
-	FMOVQ.P 16(R9), F14
-	FMOVQ.P 16(R9), F15
+	FMOVQ 0(R9), F8
+	FMOVQ 16(R9), F9
+	FMOVQ 32(R9), F10
+	FMOVQ 48(R9), F11
+	FMOVQ 64(R9), F12
+	FMOVQ 80(R9), F13
+	FMOVQ 96(R9), F14
+	FMOVQ 112(R9), F15
 	WORD $0x4e28cd00 // fmla v0.4s, v8.4s, v8.4s
 	WORD $0x4e29cd21 // fmla v1.4s, v9.4s, v9.4s
 	WORD $0x4e2acd42 // fmla v2.4s, v10.4s, v10.4s
@@ -449,6 +477,7 @@ loop_44:
 	WORD $0x4e2dcda5 // fmla v5.4s, v13.4s, v13.4s
 	WORD $0x4e2ecdc6 // fmla v6.4s, v14.4s, v14.4s
 	WORD $0x4e2fcde7 // fmla v7.4s, v15.4s, v15.4s
+	ADD $128, R9
 	SUB $32, R8
 	CMP $32, R8
 	BGE loop_44
@@ -456,8 +485,9 @@ next_45:
 	CMP $4, R8
 	BLT next_47
 loop_46:
-	FMOVQ.P 16(R9), F8
+	FMOVQ 0(R9), F8
 	WORD $0x4e28cd00 // fmla v0.4s, v8.4s, v8.4s
+	ADD $16, R9
 	SUB $4, R8
 	CMP $4, R8
 	BGE loop_46
@@ -493,26 +523,29 @@ done_49:
 	CMP $16, R8
 	BLT next_53
 loop_52:
-	FMOVQ.P 16(R9), F0
-	FMOVQ.P 16(R9), F4
-	FMOVQ.P 16(R9), F8
-	FMOVQ.P 16(R9), F12
+	FMOVQ 0(R9), F0
+	FMOVQ 16(R9), F4
+	FMOVQ 32(R9), F8
+	FMOVQ 48(R9), F12
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
 	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	WORD $0x6e33dd8c // fmul v12.4s, v12.4s, v19.4s
-	FMOVQ.P 16(R11), F1
-	FMOVQ.P 16(R11), F5
-	FMOVQ.P 16(R11), F9
-	FMOVQ.P 16(R11), F13
+	FMOVQ 0(R11), F1
+	FMOVQ 16(R11), F5
+	FMOVQ 32(R11), F9
+	FMOVQ 48(R11), F13
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
 	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
 	WORD $0x6e29dd08 // fmul v8.4s, v8.4s, v9.4s
 	WORD $0x6e2ddd8c // fmul v12.4s, v12.4s, v13.4s
-	FMOVQ.P F0, 16(R10)
-	FMOVQ.P F4, 16(R10)
-	FMOVQ.P F8, 16(R10)
-	FMOVQ.P F12, 16(R10)
+	FMOVQ F0, 0(R10)
+	FMOVQ F4, 16(R10)
+	FMOVQ F8, 32(R10)
+	FMOVQ F12, 48(R10)
+	ADD $64, R9
+	ADD $64, R11
+	ADD $64, R10
 	SUB $16, R8
 	CMP $16, R8
 	BGE loop_52
@@ -520,11 +553,14 @@ next_53:
 	CMP $4, R8
 	BLT next_55
 loop_54:
-	FMOVQ.P 16(R9), F0
+	FMOVQ 0(R9), F0
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
-	FMOVQ.P 16(R11), F1
+	FMOVQ 0(R11), F1
 	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ.P F0, 16(R10)
+	FMOVQ F0, 0(R10)
+	ADD $16, R9
+	ADD $16, R11
+	ADD $16, R10
 	SUB $4, R8
 	CMP $4, R8
 	BGE loop_54
@@ -549,18 +585,20 @@ without_51:
 	CMP $16, R8
 	BLT next_60
 loop_59:
-	FMOVQ.P 16(R9), F0
-	FMOVQ.P 16(R9), F4
-	FMOVQ.P 16(R9), F8
-	FMOVQ.P 16(R9), F12
+	FMOVQ 0(R9), F0
+	FMOVQ 16(R9), F4
+	FMOVQ 32(R9), F8
+	FMOVQ 48(R9), F12
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
 	WORD $0x6e33dc84 // fmul v4.4s, v4.4s, v19.4s
 	WORD $0x6e33dd08 // fmul v8.4s, v8.4s, v19.4s
 	WORD $0x6e33dd8c // fmul v12.4s, v12.4s, v19.4s
-	FMOVQ.P F0, 16(R10)
-	FMOVQ.P F4, 16(R10)
-	FMOVQ.P F8, 16(R10)
-	FMOVQ.P F12, 16(R10)
+	FMOVQ F0, 0(R10)
+	FMOVQ F4, 16(R10)
+	FMOVQ F8, 32(R10)
+	FMOVQ F12, 48(R10)
+	ADD $64, R9
+	ADD $64, R10
 	SUB $16, R8
 	CMP $16, R8
 	BGE loop_59
@@ -568,9 +606,11 @@ next_60:
 	CMP $4, R8
 	BLT next_62
 loop_61:
-	FMOVQ.P 16(R9), F0
+	FMOVQ 0(R9), F0
 	WORD $0x6e33dc00 // fmul v0.4s, v0.4s, v19.4s
-	FMOVQ.P F0, 16(R10)
+	FMOVQ F0, 0(R10)
+	ADD $16, R9
+	ADD $16, R10
 	SUB $4, R8
 	CMP $4, R8
 	BGE loop_61

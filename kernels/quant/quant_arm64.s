@@ -15,6 +15,7 @@ TEXT ·rowsNEON(SB), NOSPLIT, $0-56
 	MOVD k+48(FP), R6
 	MOVD $·constants<>(SB), R25
 	FMOVQ 0(R25), F18
+	FMOVQ 16(R25), F19
 	ADD $63, R6, R7
 	AND $-64, R7
 	LSL $2, R4
@@ -29,10 +30,10 @@ row_1:
 	CMP $16, R9
 	BLT next_9
 loop_8:
-	FMOVQ.P 16(R10), F4
-	FMOVQ.P 16(R10), F5
-	FMOVQ.P 16(R10), F6
-	FMOVQ.P 16(R10), F7
+	FMOVQ 0(R10), F4
+	FMOVQ 16(R10), F5
+	FMOVQ 32(R10), F6
+	FMOVQ 48(R10), F7
 	WORD $0x4ea0f884 // fabs v4.4s, v4.4s
 	WORD $0x4ea0f8a5 // fabs v5.4s, v5.4s
 	WORD $0x4ea0f8c6 // fabs v6.4s, v6.4s
@@ -41,6 +42,7 @@ loop_8:
 	WORD $0x6ea56421 // umax v1.4s, v1.4s, v5.4s
 	WORD $0x6ea66442 // umax v2.4s, v2.4s, v6.4s
 	WORD $0x6ea76463 // umax v3.4s, v3.4s, v7.4s
+	ADD $64, R10
 	SUB $16, R9
 	CMP $16, R9
 	BGE loop_8
@@ -48,9 +50,10 @@ next_9:
 	CMP $4, R9
 	BLT next_11
 loop_10:
-	FMOVQ.P 16(R10), F4
+	FMOVQ 0(R10), F4
 	WORD $0x4ea0f884 // fabs v4.4s, v4.4s
 	WORD $0x6ea46400 // umax v0.4s, v0.4s, v4.4s
+	ADD $16, R10
 	SUB $4, R9
 	CMP $4, R9
 	BGE loop_10
@@ -96,10 +99,10 @@ loop_14:
 	WORD $0x6e30dc21 // fmul v1.4s, v1.4s, v16.4s
 	WORD $0x6e30dc42 // fmul v2.4s, v2.4s, v16.4s
 	WORD $0x6e30dc63 // fmul v3.4s, v3.4s, v16.4s
-	WORD $0x4e21a800 // fcvtns v0.4s, v0.4s
-	WORD $0x4e21a821 // fcvtns v1.4s, v1.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
+	WORD $0x4e33d400 // fadd v0.4s, v0.4s, v19.4s
+	WORD $0x4e33d421 // fadd v1.4s, v1.4s, v19.4s
+	WORD $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
 	WORD $0x4e411800 // uzp1 v0.8h, v0.8h, v1.8h
 	WORD $0x4e431842 // uzp1 v2.8h, v2.8h, v3.8h
 	WORD $0x4e021800 // uzp1 v0.16b, v0.16b, v2.16b
@@ -113,7 +116,7 @@ rest_15:
 single_16:
 	FMOVS.P 4(R10), F0
 	WORD $0x6e30dc00 // fmul v0.4s, v0.4s, v16.4s
-	WORD $0x4e21a800 // fcvtns v0.4s, v0.4s
+	WORD $0x4e33d400 // fadd v0.4s, v0.4s, v19.4s
 	WORD $0x6e311c00 // eor v0.16b, v0.16b, v17.16b
 	FMOVS F0, R8
 	MOVB.P R8, 1(R11)
@@ -157,10 +160,10 @@ TEXT ·absmaxNEON(SB), NOSPLIT, $0-20
 	CMP $16, R1
 	BLT next_19
 loop_18:
-	FMOVQ.P 16(R0), F4
-	FMOVQ.P 16(R0), F5
-	FMOVQ.P 16(R0), F6
-	FMOVQ.P 16(R0), F7
+	FMOVQ 0(R0), F4
+	FMOVQ 16(R0), F5
+	FMOVQ 32(R0), F6
+	FMOVQ 48(R0), F7
 	WORD $0x4ea0f884 // fabs v4.4s, v4.4s
 	WORD $0x4ea0f8a5 // fabs v5.4s, v5.4s
 	WORD $0x4ea0f8c6 // fabs v6.4s, v6.4s
@@ -169,6 +172,7 @@ loop_18:
 	WORD $0x6ea56421 // umax v1.4s, v1.4s, v5.4s
 	WORD $0x6ea66442 // umax v2.4s, v2.4s, v6.4s
 	WORD $0x6ea76463 // umax v3.4s, v3.4s, v7.4s
+	ADD $64, R0
 	SUB $16, R1
 	CMP $16, R1
 	BGE loop_18
@@ -176,9 +180,10 @@ next_19:
 	CMP $4, R1
 	BLT next_21
 loop_20:
-	FMOVQ.P 16(R0), F4
+	FMOVQ 0(R0), F4
 	WORD $0x4ea0f884 // fabs v4.4s, v4.4s
 	WORD $0x6ea46400 // umax v0.4s, v0.4s, v4.4s
+	ADD $16, R0
 	SUB $4, R1
 	CMP $4, R1
 	BGE loop_20
@@ -205,6 +210,8 @@ TEXT ·signedNEON(SB), NOSPLIT, $0-28
 	MOVD x+8(FP), R1
 	MOVD n+16(FP), R2
 	FMOVS inv+24(FP), F16
+	MOVD $·constants<>(SB), R25
+	FMOVQ 16(R25), F19
 	WORD $0x4e040610 // dup v16.4s, v16.s[0]
 	SUBS $16, R2
 	BLT rest_25
@@ -215,10 +222,10 @@ loop_24:
 	WORD $0x6e30dc21 // fmul v1.4s, v1.4s, v16.4s
 	WORD $0x6e30dc42 // fmul v2.4s, v2.4s, v16.4s
 	WORD $0x6e30dc63 // fmul v3.4s, v3.4s, v16.4s
-	WORD $0x4e21a800 // fcvtns v0.4s, v0.4s
-	WORD $0x4e21a821 // fcvtns v1.4s, v1.4s
-	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
-	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
+	WORD $0x4e33d400 // fadd v0.4s, v0.4s, v19.4s
+	WORD $0x4e33d421 // fadd v1.4s, v1.4s, v19.4s
+	WORD $0x4e33d442 // fadd v2.4s, v2.4s, v19.4s
+	WORD $0x4e33d463 // fadd v3.4s, v3.4s, v19.4s
 	WORD $0x4e411800 // uzp1 v0.8h, v0.8h, v1.8h
 	WORD $0x4e431842 // uzp1 v2.8h, v2.8h, v3.8h
 	WORD $0x4e021800 // uzp1 v0.16b, v0.16b, v2.16b
@@ -231,7 +238,7 @@ rest_25:
 single_26:
 	FMOVS.P 4(R1), F0
 	WORD $0x6e30dc00 // fmul v0.4s, v0.4s, v16.4s
-	WORD $0x4e21a800 // fcvtns v0.4s, v0.4s
+	WORD $0x4e33d400 // fadd v0.4s, v0.4s, v19.4s
 	FMOVS F0, R8
 	MOVB.P R8, 1(R0)
 	SUBS $1, R2
@@ -241,4 +248,6 @@ done_27:
 
 DATA ·constants<>+0(SB)/8, $0x42fe000042fe0000 // maxQ
 DATA ·constants<>+8(SB)/8, $0x42fe000042fe0000 // maxQ
-GLOBL ·constants<>(SB), RODATA|NOPTR, $16
+DATA ·constants<>+16(SB)/8, $0x4b4000004b400000 // magic
+DATA ·constants<>+24(SB)/8, $0x4b4000004b400000 // magic
+GLOBL ·constants<>(SB), RODATA|NOPTR, $32

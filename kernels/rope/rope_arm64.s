@@ -21,22 +21,22 @@ head_1:
 	CMP $16, R6
 	BLT next_3
 loop_2:
-	FMOVQ.P 16(R9), F0
-	FMOVQ.P 16(R9), F8
-	FMOVQ.P 16(R9), F16
-	FMOVQ.P 16(R9), F24
-	FMOVQ.P 16(R10), F1
-	FMOVQ.P 16(R10), F9
-	FMOVQ.P 16(R10), F17
-	FMOVQ.P 16(R10), F25
-	FMOVQ.P 16(R7), F2
-	FMOVQ.P 16(R7), F10
-	FMOVQ.P 16(R7), F18
-	FMOVQ.P 16(R7), F26
-	FMOVQ.P 16(R8), F3
-	FMOVQ.P 16(R8), F11
-	FMOVQ.P 16(R8), F19
-	FMOVQ.P 16(R8), F27
+	FMOVQ 0(R9), F0
+	FMOVQ 16(R9), F8
+	FMOVQ 32(R9), F16
+	FMOVQ 48(R9), F24
+	FMOVQ 0(R10), F1
+	FMOVQ 16(R10), F9
+	FMOVQ 32(R10), F17
+	FMOVQ 48(R10), F25
+	FMOVQ 0(R7), F2
+	FMOVQ 16(R7), F10
+	FMOVQ 32(R7), F18
+	FMOVQ 48(R7), F26
+	FMOVQ 0(R8), F3
+	FMOVQ 16(R8), F11
+	FMOVQ 32(R8), F19
+	FMOVQ 48(R8), F27
 	WORD $0x6e22dc04 // fmul v4.4s, v0.4s, v2.4s
 	WORD $0x6e2add0c // fmul v12.4s, v8.4s, v10.4s
 	WORD $0x6e32de14 // fmul v20.4s, v16.4s, v18.4s
@@ -61,14 +61,20 @@ loop_2:
 	WORD $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
 	WORD $0x4e37d6d6 // fadd v22.4s, v22.4s, v23.4s
 	WORD $0x4e3fd7de // fadd v30.4s, v30.4s, v31.4s
-	FMOVQ.P F4, 16(R0)
-	FMOVQ.P F12, 16(R0)
-	FMOVQ.P F20, 16(R0)
-	FMOVQ.P F28, 16(R0)
-	FMOVQ.P F6, 16(R5)
-	FMOVQ.P F14, 16(R5)
-	FMOVQ.P F22, 16(R5)
-	FMOVQ.P F30, 16(R5)
+	FMOVQ F4, 0(R0)
+	FMOVQ F12, 16(R0)
+	FMOVQ F20, 32(R0)
+	FMOVQ F28, 48(R0)
+	FMOVQ F6, 0(R5)
+	FMOVQ F14, 16(R5)
+	FMOVQ F22, 32(R5)
+	FMOVQ F30, 48(R5)
+	ADD $64, R9
+	ADD $64, R10
+	ADD $64, R7
+	ADD $64, R8
+	ADD $64, R0
+	ADD $64, R5
 	SUB $16, R6
 	CMP $16, R6
 	BGE loop_2
@@ -76,18 +82,24 @@ next_3:
 	CMP $4, R6
 	BLT next_5
 loop_4:
-	FMOVQ.P 16(R9), F0
-	FMOVQ.P 16(R10), F1
-	FMOVQ.P 16(R7), F2
-	FMOVQ.P 16(R8), F3
+	FMOVQ 0(R9), F0
+	FMOVQ 0(R10), F1
+	FMOVQ 0(R7), F2
+	FMOVQ 0(R8), F3
 	WORD $0x6e22dc04 // fmul v4.4s, v0.4s, v2.4s
 	WORD $0x6e23dc25 // fmul v5.4s, v1.4s, v3.4s
 	WORD $0x6e22dc26 // fmul v6.4s, v1.4s, v2.4s
 	WORD $0x6e23dc07 // fmul v7.4s, v0.4s, v3.4s
 	WORD $0x4ea5d484 // fsub v4.4s, v4.4s, v5.4s
 	WORD $0x4e27d4c6 // fadd v6.4s, v6.4s, v7.4s
-	FMOVQ.P F4, 16(R0)
-	FMOVQ.P F6, 16(R5)
+	FMOVQ F4, 0(R0)
+	FMOVQ F6, 0(R5)
+	ADD $16, R9
+	ADD $16, R10
+	ADD $16, R7
+	ADD $16, R8
+	ADD $16, R0
+	ADD $16, R5
 	SUB $4, R6
 	CMP $4, R6
 	BGE loop_4

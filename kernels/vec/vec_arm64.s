@@ -20,22 +20,22 @@ TEXT ·dotNEON(SB), NOSPLIT, $0-28
 	CMP $32, R2
 	BLT next_2
 loop_1:
-	FMOVQ.P 16(R0), F8
-	FMOVQ.P 16(R0), F9
-	FMOVQ.P 16(R0), F10
-	FMOVQ.P 16(R0), F11
-	FMOVQ.P 16(R0), F12
-	FMOVQ.P 16(R0), F13
-	FMOVQ.P 16(R0), F14
-	FMOVQ.P 16(R0), F15
-	FMOVQ.P 16(R1), F16
-	FMOVQ.P 16(R1), F17
-	FMOVQ.P 16(R1), F18
-	FMOVQ.P 16(R1), F19
-	FMOVQ.P 16(R1), F20
-	FMOVQ.P 16(R1), F21
-	FMOVQ.P 16(R1), F22
-	FMOVQ.P 16(R1), F23
+	FMOVQ 0(R0), F8
+	FMOVQ 16(R0), F9
+	FMOVQ 32(R0), F10
+	FMOVQ 48(R0), F11
+	FMOVQ 64(R0), F12
+	FMOVQ 80(R0), F13
+	FMOVQ 96(R0), F14
+	FMOVQ 112(R0), F15
+	FMOVQ 0(R1), F16
+	FMOVQ 16(R1), F17
+	FMOVQ 32(R1), F18
+	FMOVQ 48(R1), F19
+	FMOVQ 64(R1), F20
+	FMOVQ 80(R1), F21
+	FMOVQ 96(R1), F22
+	FMOVQ 112(R1), F23
 	WORD $0x4e30cd00 // fmla v0.4s, v8.4s, v16.4s
 	WORD $0x4e31cd21 // fmla v1.4s, v9.4s, v17.4s
 	WORD $0x4e32cd42 // fmla v2.4s, v10.4s, v18.4s
@@ -44,6 +44,8 @@ loop_1:
 	WORD $0x4e35cda5 // fmla v5.4s, v13.4s, v21.4s
 	WORD $0x4e36cdc6 // fmla v6.4s, v14.4s, v22.4s
 	WORD $0x4e37cde7 // fmla v7.4s, v15.4s, v23.4s
+	ADD $128, R0
+	ADD $128, R1
 	SUB $32, R2
 	CMP $32, R2
 	BGE loop_1
@@ -51,9 +53,11 @@ next_2:
 	CMP $4, R2
 	BLT next_4
 loop_3:
-	FMOVQ.P 16(R0), F8
-	FMOVQ.P 16(R1), F16
+	FMOVQ 0(R0), F8
+	FMOVQ 0(R1), F16
 	WORD $0x4e30cd00 // fmla v0.4s, v8.4s, v16.4s
+	ADD $16, R0
+	ADD $16, R1
 	SUB $4, R2
 	CMP $4, R2
 	BGE loop_3
@@ -93,14 +97,14 @@ TEXT ·sumNEON(SB), NOSPLIT, $0-20
 	CMP $32, R1
 	BLT next_8
 loop_7:
-	FMOVQ.P 16(R0), F8
-	FMOVQ.P 16(R0), F9
-	FMOVQ.P 16(R0), F10
-	FMOVQ.P 16(R0), F11
-	FMOVQ.P 16(R0), F12
-	FMOVQ.P 16(R0), F13
-	FMOVQ.P 16(R0), F14
-	FMOVQ.P 16(R0), F15
+	FMOVQ 0(R0), F8
+	FMOVQ 16(R0), F9
+	FMOVQ 32(R0), F10
+	FMOVQ 48(R0), F11
+	FMOVQ 64(R0), F12
+	FMOVQ 80(R0), F13
+	FMOVQ 96(R0), F14
+	FMOVQ 112(R0), F15
 	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
 	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
 	WORD $0x4e2ad442 // fadd v2.4s, v2.4s, v10.4s
@@ -109,6 +113,7 @@ loop_7:
 	WORD $0x4e2dd4a5 // fadd v5.4s, v5.4s, v13.4s
 	WORD $0x4e2ed4c6 // fadd v6.4s, v6.4s, v14.4s
 	WORD $0x4e2fd4e7 // fadd v7.4s, v7.4s, v15.4s
+	ADD $128, R0
 	SUB $32, R1
 	CMP $32, R1
 	BGE loop_7
@@ -116,8 +121,9 @@ next_8:
 	CMP $4, R1
 	BLT next_10
 loop_9:
-	FMOVQ.P 16(R0), F8
+	FMOVQ 0(R0), F8
 	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
+	ADD $16, R0
 	SUB $4, R1
 	CMP $4, R1
 	BGE loop_9
@@ -156,14 +162,14 @@ TEXT ·maximumNEON(SB), NOSPLIT, $0-20
 	CMP $32, R1
 	BLT next_14
 loop_13:
-	FMOVQ.P 16(R0), F8
-	FMOVQ.P 16(R0), F9
-	FMOVQ.P 16(R0), F10
-	FMOVQ.P 16(R0), F11
-	FMOVQ.P 16(R0), F12
-	FMOVQ.P 16(R0), F13
-	FMOVQ.P 16(R0), F14
-	FMOVQ.P 16(R0), F15
+	FMOVQ 0(R0), F8
+	FMOVQ 16(R0), F9
+	FMOVQ 32(R0), F10
+	FMOVQ 48(R0), F11
+	FMOVQ 64(R0), F12
+	FMOVQ 80(R0), F13
+	FMOVQ 96(R0), F14
+	FMOVQ 112(R0), F15
 	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
 	WORD $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
 	WORD $0x4e2af442 // fmax v2.4s, v2.4s, v10.4s
@@ -172,6 +178,7 @@ loop_13:
 	WORD $0x4e2df4a5 // fmax v5.4s, v5.4s, v13.4s
 	WORD $0x4e2ef4c6 // fmax v6.4s, v6.4s, v14.4s
 	WORD $0x4e2ff4e7 // fmax v7.4s, v7.4s, v15.4s
+	ADD $128, R0
 	SUB $32, R1
 	CMP $32, R1
 	BGE loop_13
@@ -179,8 +186,9 @@ next_14:
 	CMP $4, R1
 	BLT next_16
 loop_15:
-	FMOVQ.P 16(R0), F8
+	FMOVQ 0(R0), F8
 	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
+	ADD $16, R0
 	SUB $4, R1
 	CMP $4, R1
 	BGE loop_15
@@ -213,22 +221,25 @@ TEXT ·addNEON(SB), NOSPLIT, $0-32
 	CMP $16, R3
 	BLT next_20
 loop_19:
-	FMOVQ.P 16(R1), F0
-	FMOVQ.P 16(R1), F2
-	FMOVQ.P 16(R1), F4
-	FMOVQ.P 16(R1), F6
-	FMOVQ.P 16(R2), F1
-	FMOVQ.P 16(R2), F3
-	FMOVQ.P 16(R2), F5
-	FMOVQ.P 16(R2), F7
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F2
+	FMOVQ 32(R1), F4
+	FMOVQ 48(R1), F6
+	FMOVQ 0(R2), F1
+	FMOVQ 16(R2), F3
+	FMOVQ 32(R2), F5
+	FMOVQ 48(R2), F7
 	WORD $0x4e21d400 // fadd v0.4s, v0.4s, v1.4s
 	WORD $0x4e23d442 // fadd v2.4s, v2.4s, v3.4s
 	WORD $0x4e25d484 // fadd v4.4s, v4.4s, v5.4s
 	WORD $0x4e27d4c6 // fadd v6.4s, v6.4s, v7.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F2, 16(R0)
-	FMOVQ.P F4, 16(R0)
-	FMOVQ.P F6, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F2, 16(R0)
+	FMOVQ F4, 32(R0)
+	FMOVQ F6, 48(R0)
+	ADD $64, R1
+	ADD $64, R2
+	ADD $64, R0
 	SUB $16, R3
 	CMP $16, R3
 	BGE loop_19
@@ -236,10 +247,13 @@ next_20:
 	CMP $4, R3
 	BLT next_22
 loop_21:
-	FMOVQ.P 16(R1), F0
-	FMOVQ.P 16(R2), F1
+	FMOVQ 0(R1), F0
+	FMOVQ 0(R2), F1
 	WORD $0x4e21d400 // fadd v0.4s, v0.4s, v1.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R0
 	SUB $4, R3
 	CMP $4, R3
 	BGE loop_21
@@ -265,14 +279,14 @@ TEXT ·addScaledNEON(SB), NOSPLIT, $0-28
 	CMP $16, R2
 	BLT next_26
 loop_25:
-	FMOVQ.P 16(R1), F0
-	FMOVQ.P 16(R1), F2
-	FMOVQ.P 16(R1), F4
-	FMOVQ.P 16(R1), F6
-	FMOVQ.P 16(R3), F1
-	FMOVQ.P 16(R3), F3
-	FMOVQ.P 16(R3), F5
-	FMOVQ.P 16(R3), F7
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F2
+	FMOVQ 32(R1), F4
+	FMOVQ 48(R1), F6
+	FMOVQ 0(R3), F1
+	FMOVQ 16(R3), F3
+	FMOVQ 32(R3), F5
+	FMOVQ 48(R3), F7
 	WORD $0x4f909000 // fmul v0.4s, v0.4s, v16.s[0]
 	WORD $0x4f909042 // fmul v2.4s, v2.4s, v16.s[0]
 	WORD $0x4f909084 // fmul v4.4s, v4.4s, v16.s[0]
@@ -281,10 +295,13 @@ loop_25:
 	WORD $0x4e22d462 // fadd v2.4s, v3.4s, v2.4s
 	WORD $0x4e24d4a4 // fadd v4.4s, v5.4s, v4.4s
 	WORD $0x4e26d4e6 // fadd v6.4s, v7.4s, v6.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F2, 16(R0)
-	FMOVQ.P F4, 16(R0)
-	FMOVQ.P F6, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F2, 16(R0)
+	FMOVQ F4, 32(R0)
+	FMOVQ F6, 48(R0)
+	ADD $64, R1
+	ADD $64, R3
+	ADD $64, R0
 	SUB $16, R2
 	CMP $16, R2
 	BGE loop_25
@@ -292,11 +309,14 @@ next_26:
 	CMP $4, R2
 	BLT next_28
 loop_27:
-	FMOVQ.P 16(R1), F0
-	FMOVQ.P 16(R3), F1
+	FMOVQ 0(R1), F0
+	FMOVQ 0(R3), F1
 	WORD $0x4f909000 // fmul v0.4s, v0.4s, v16.s[0]
 	WORD $0x4e20d420 // fadd v0.4s, v1.4s, v0.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R1
+	ADD $16, R3
+	ADD $16, R0
 	SUB $4, R2
 	CMP $4, R2
 	BGE loop_27
@@ -322,18 +342,20 @@ TEXT ·scaleNEON(SB), NOSPLIT, $0-20
 	CMP $16, R1
 	BLT next_32
 loop_31:
-	FMOVQ.P 16(R3), F0
-	FMOVQ.P 16(R3), F1
-	FMOVQ.P 16(R3), F2
-	FMOVQ.P 16(R3), F3
+	FMOVQ 0(R3), F0
+	FMOVQ 16(R3), F1
+	FMOVQ 32(R3), F2
+	FMOVQ 48(R3), F3
 	WORD $0x4f909000 // fmul v0.4s, v0.4s, v16.s[0]
 	WORD $0x4f909021 // fmul v1.4s, v1.4s, v16.s[0]
 	WORD $0x4f909042 // fmul v2.4s, v2.4s, v16.s[0]
 	WORD $0x4f909063 // fmul v3.4s, v3.4s, v16.s[0]
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F1, 16(R0)
-	FMOVQ.P F2, 16(R0)
-	FMOVQ.P F3, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	ADD $64, R3
+	ADD $64, R0
 	SUB $16, R1
 	CMP $16, R1
 	BGE loop_31
@@ -341,9 +363,11 @@ next_32:
 	CMP $4, R1
 	BLT next_34
 loop_33:
-	FMOVQ.P 16(R3), F0
+	FMOVQ 0(R3), F0
 	WORD $0x4f909000 // fmul v0.4s, v0.4s, v16.s[0]
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R3
+	ADD $16, R0
 	SUB $4, R1
 	CMP $4, R1
 	BGE loop_33
@@ -398,13 +422,14 @@ row_40:
 	BNE row_40
 	ADD $64, R1
 	WORD $0x6e30fc00 // fdiv v0.4s, v0.4s, v16.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
 	WORD $0x6e30fc21 // fdiv v1.4s, v1.4s, v16.4s
-	FMOVQ.P F1, 16(R0)
+	FMOVQ F1, 16(R0)
 	WORD $0x6e30fc42 // fdiv v2.4s, v2.4s, v16.4s
-	FMOVQ.P F2, 16(R0)
+	FMOVQ F2, 32(R0)
 	WORD $0x6e30fc63 // fdiv v3.4s, v3.4s, v16.4s
-	FMOVQ.P F3, 16(R0)
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
 	SUB $16, R4
 	CMP $16, R4
 	BGE loop_37
@@ -426,7 +451,8 @@ row_44:
 	BNE row_44
 	ADD $16, R1
 	WORD $0x6e30fc00 // fdiv v0.4s, v0.4s, v16.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R0
 	SUB $4, R4
 	CMP $4, R4
 	BGE loop_41
@@ -468,10 +494,10 @@ TEXT ·expNEON(SB), NOSPLIT, $0-24
 	CMP $16, R2
 	BLT next_50
 loop_49:
-	FMOVQ.P 16(R1), F0
-	FMOVQ.P 16(R1), F6
-	FMOVQ.P 16(R1), F12
-	FMOVQ.P 16(R1), F18
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F6
+	FMOVQ 32(R1), F12
+	FMOVQ 48(R1), F18
 	WORD $0x6ea0e704 // fcmgt v4.4s, v24.4s, v0.4s
 	WORD $0x6ea6e70a // fcmgt v10.4s, v24.4s, v6.4s
 	WORD $0x6eace710 // fcmgt v16.4s, v24.4s, v12.4s
@@ -572,10 +598,12 @@ loop_49:
 	WORD $0x6eab1fa6 // bit v6.16b, v29.16b, v11.16b
 	WORD $0x6eb11fac // bit v12.16b, v29.16b, v17.16b
 	WORD $0x6eb71fb2 // bit v18.16b, v29.16b, v23.16b
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F6, 16(R0)
-	FMOVQ.P F12, 16(R0)
-	FMOVQ.P F18, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F6, 16(R0)
+	FMOVQ F12, 32(R0)
+	FMOVQ F18, 48(R0)
+	ADD $64, R1
+	ADD $64, R0
 	SUB $16, R2
 	CMP $16, R2
 	BGE loop_49
@@ -583,7 +611,7 @@ next_50:
 	CMP $4, R2
 	BLT next_52
 loop_51:
-	FMOVQ.P 16(R1), F0
+	FMOVQ 0(R1), F0
 	WORD $0x6ea0e704 // fcmgt v4.4s, v24.4s, v0.4s
 	WORD $0x6eb9e405 // fcmgt v5.4s, v0.4s, v25.4s
 	WORD $0x4eb9f400 // fmin v0.4s, v0.4s, v25.4s
@@ -609,7 +637,9 @@ loop_51:
 	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
 	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
 	WORD $0x6ea51fa0 // bit v0.16b, v29.16b, v5.16b
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R1
+	ADD $16, R0
 	SUB $4, R2
 	CMP $4, R2
 	BGE loop_51
@@ -668,10 +698,10 @@ TEXT ·expSumNEON(SB), NOSPLIT, $0-36
 	CMP $16, R2
 	BLT next_56
 loop_55:
-	FMOVQ.P 16(R1), F0
-	FMOVQ.P 16(R1), F5
-	FMOVQ.P 16(R1), F10
-	FMOVQ.P 16(R1), F15
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F5
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F15
 	WORD $0x4eb4d400 // fsub v0.4s, v0.4s, v20.4s
 	WORD $0x4eb4d4a5 // fsub v5.4s, v5.4s, v20.4s
 	WORD $0x4eb4d54a // fsub v10.4s, v10.4s, v20.4s
@@ -768,10 +798,12 @@ loop_55:
 	WORD $0x4e25d7bd // fadd v29.4s, v29.4s, v5.4s
 	WORD $0x4e2ad7de // fadd v30.4s, v30.4s, v10.4s
 	WORD $0x4e2fd7ff // fadd v31.4s, v31.4s, v15.4s
-	FMOVQ.P F0, 16(R0)
-	FMOVQ.P F5, 16(R0)
-	FMOVQ.P F10, 16(R0)
-	FMOVQ.P F15, 16(R0)
+	FMOVQ F0, 0(R0)
+	FMOVQ F5, 16(R0)
+	FMOVQ F10, 32(R0)
+	FMOVQ F15, 48(R0)
+	ADD $64, R1
+	ADD $64, R0
 	SUB $16, R2
 	CMP $16, R2
 	BGE loop_55
@@ -779,7 +811,7 @@ next_56:
 	CMP $4, R2
 	BLT next_58
 loop_57:
-	FMOVQ.P 16(R1), F0
+	FMOVQ 0(R1), F0
 	WORD $0x4eb4d400 // fsub v0.4s, v0.4s, v20.4s
 	WORD $0x6ea0e704 // fcmgt v4.4s, v24.4s, v0.4s
 	WORD $0x6e39dc02 // fmul v2.4s, v0.4s, v25.4s
@@ -804,7 +836,9 @@ loop_57:
 	WORD $0x4ea28463 // add v3.4s, v3.4s, v2.4s
 	WORD $0x4e641c60 // bic v0.16b, v3.16b, v4.16b
 	WORD $0x4e20d79c // fadd v28.4s, v28.4s, v0.4s
-	FMOVQ.P F0, 16(R0)
+	FMOVQ F0, 0(R0)
+	ADD $16, R1
+	ADD $16, R0
 	SUB $4, R2
 	CMP $4, R2
 	BGE loop_57

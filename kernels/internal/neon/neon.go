@@ -28,9 +28,11 @@ type Gen struct {
 
 	constants []constant
 	pinned    map[string]int
-	set       int       // first register of the set at hand
-	collect   *[]string // where P puts its lines in Together; nil: in the file
-	single    bool      // Load and Store take one element
+	set       int            // first register of the set at hand
+	collect   *[]string      // where P puts its lines in Together; nil: in the file
+	single    bool           // Load and Store take one element
+	pointers  []string       // those that the loop at hand moves,
+	offsets   map[string]int // and how far
 }
 
 type constant struct {
@@ -183,28 +185,33 @@ func (g *Gen) Together(n, size int, body func(i int)) {
 
 // Load reads four floats, or in a tail one and zeros, into register t of the
 // set at hand and advances the pointer.
-func (g *Gen) Load(pointer string, t int) { g.P("%s(%s), F%d", g.move(), pointer, g.set+t) }
-
-// Peek is Load without advancing the pointer.
-func (g *Gen) Peek(pointer string, t int) {
-	op := "FMOVQ"
-	if g.single {
-		op = "FMOVS"
-	}
-	g.P("%s (%s), F%d", op, pointer, g.set+t)
+func (g *Gen) Load(pointer string, t int) {
+	op, at := g.next(pointer)
+	g.P("%s %s, F%d", op, at, g.set+t)
 }
 
 // Store writes what Load reads.
 func (g *Gen) Store(t int, pointer string) {
-	op, bytes, _ := strings.Cut(g.move(), " ")
-	g.P("%s F%d, %s(%s)", op, g.set+t, bytes, pointer)
+	op, at := g.next(pointer)
+	g.P("%s F%d, %s", op, g.set+t, at)
 }
 
-func (g *Gen) move() string {
+// next returns the instruction and the operand that move the next floats. In a
+// loop of Elements the pointers are advanced at its end, so that the addresses
+// do not wait for each other.
+func (g *Gen) next(pointer string) (op, at string) {
 	if g.single {
-		return "FMOVS.P 4"
+		return "FMOVS.P", "4(" + pointer + ")"
 	}
-	return "FMOVQ.P 16"
+	if g.offsets == nil {
+		return "FMOVQ.P", "16(" + pointer + ")"
+	}
+	offset, used := g.offsets[pointer]
+	if !used {
+		g.pointers = append(g.pointers, pointer)
+	}
+	g.offsets[pointer] = offset + 16
+	return "FMOVQ", fmt.Sprintf("%d(%s)", offset, pointer)
 }
 
 // Tail reports whether Load takes one element.
@@ -221,7 +228,12 @@ func (g *Gen) Elements(count string, unroll int, body func(vectors int)) {
 		loop, next := g.NewLabel("loop"), g.NewLabel("next")
 		g.P("CMP $%d, %s\nBLT %s", 4*u, count, next)
 		g.Label(loop)
+		g.pointers, g.offsets = nil, map[string]int{}
 		body(u)
+		for _, p := range g.pointers {
+			g.P("ADD $%d, %s", g.offsets[p], p)
+		}
+		g.offsets = nil
 		g.P("SUB $%d, %s\nCMP $%d, %s\nBGE %s", 4*u, count, 4*u, count, loop)
 		g.Label(next)
 	}

@@ -2,11 +2,13 @@ package main
 
 import "mom/kernels/internal/neon"
 
-// V16 holds the factor in all lanes, V17 the sign bits of bytes, F18 127. V0 to
-// V7 are temporaries.
+// V16 holds the factor in all lanes, V17 the sign bits of bytes, F18 127, V19 a
+// number that, added to a small one, leaves its integer in the low bits. V0 to V7
+// are temporaries.
 func arm64() {
 	neon.Write("quant", func(g *neon.Gen) {
 		g.Float("maxQ", 127)
+		g.Float("magic", 0x1.8p23)
 		g.Begin("rowsNEON", "(dst *uint8, ldd int, scale, x *float32, ldx, m, k int)",
 			"dst", "ldd", "scale", "x", "ldx", "m", "k")
 		neonRows(g)
@@ -15,6 +17,7 @@ func arm64() {
 		g.P("MOVW R8, ret+16(FP)")
 		g.End()
 		g.Begin("signedNEON", "(dst *int8, x *float32, n int, inv float32)", "dst", "x", "n", "F16 inv")
+		g.Constants(19, "magic")
 		g.P("dup v16.4s, v16.s[0]")
 		neonQuantise(g, "R0", "R1", "R2", false)
 		g.End()
@@ -24,7 +27,7 @@ func arm64() {
 // neonRows is all of Rows. R7 is k rounded up to 64, R8 the largest bits, R9 to
 // R12 are for loops.
 func neonRows(g *neon.Gen) {
-	g.Constants(18, "maxQ")
+	g.Constants(18, "maxQ", "magic")
 	g.P("ADD $63, R6, R7\nAND $-64, R7\nLSL $2, R4\nVMOVI $128, V17.B16")
 	row, whole, special, nan := g.NewLabel("row"), g.NewLabel("whole"), g.NewLabel("special"), g.NewLabel("nan")
 	fill, block, next := g.NewLabel("fill"), g.NewLabel("block"), g.NewLabel("next")
@@ -88,7 +91,7 @@ func neonQuantise(g *neon.Gen, dst, x, count string, flip bool) {
 	g.P("SUBS $16, %s\nBLT %s", count, rest)
 	g.Label(loop)
 	g.P("FLDPQ.P 32(%[1]s), (F0, F1)\nFLDPQ.P 32(%[1]s), (F2, F3)", x)
-	g.Together(4, 1, func(int) { g.P("fmul t0.4s, t0.4s, v16.4s\nfcvtns t0.4s, t0.4s") })
+	g.Together(4, 1, func(int) { g.P("fmul t0.4s, t0.4s, v16.4s\nfadd t0.4s, t0.4s, {magic}.4s") })
 	g.P("uzp1 v0.8h, v0.8h, v1.8h\nuzp1 v2.8h, v2.8h, v3.8h\nuzp1 v0.16b, v0.16b, v2.16b")
 	if flip {
 		g.P("eor v0.16b, v0.16b, v17.16b")
@@ -97,7 +100,7 @@ func neonQuantise(g *neon.Gen, dst, x, count string, flip bool) {
 	g.Label(rest)
 	g.P("ADDS $16, %s\nBEQ %s", count, done)
 	g.Label(single)
-	g.P("FMOVS.P 4(%s), F0\nfmul v0.4s, v0.4s, v16.4s\nfcvtns v0.4s, v0.4s", x)
+	g.P("FMOVS.P 4(%s), F0\nfmul v0.4s, v0.4s, v16.4s\nfadd v0.4s, v0.4s, {magic}.4s", x)
 	if flip {
 		g.P("eor v0.16b, v0.16b, v17.16b")
 	}
