@@ -1,0 +1,59 @@
+package router
+
+// A Request is what the policy needs to know of a request beside its signals.
+type Request struct {
+	Model           string   // "auto", the name of a recipe, or of a model
+	InputTokens     int      // of the whole prompt, estimated
+	MaxOutputTokens int      // that the client allows; 0 when it does not say
+	Tools           bool     // the request brings tools
+	Vision          bool     // the request brings images
+	Allowed         []string // models to choose from, with * wildcards; empty means all
+	Excluded        []string // models not to choose, with * wildcards
+	Tradeoff        *float64 // cost_quality_tradeoff: 0 the best model .. 10 the cheapest; nil means the recipe's
+	Pinned          string   // the model that served this conversation so far
+	CachedTokens    int      // prompt tokens that the pinned model has probably cached
+	Unavailable     []string // models without a working upstream now
+}
+
+// An Action is what happens to a request.
+type Action string
+
+const (
+	Route Action = "route"
+	Block Action = "block"
+)
+
+// A Decision is what is done with a request, and why.
+type Decision struct {
+	Action    Action   `json:"action"`
+	Model     string   `json:"model,omitempty"`     // chosen; empty when blocked
+	Fallbacks []string `json:"fallbacks,omitempty"` // tried in this order when Model fails before the first byte
+	Recipe    string   `json:"recipe"`              // the policy that was used
+	Category  string   `json:"category,omitempty"`
+	// Confidence is the probability of Category; Abstained says it was too low
+	// to be used, and the default model was taken.
+	Confidence float64     `json:"confidence"`
+	Abstained  bool        `json:"abstained,omitempty"`
+	Mask       []PartSpan  `json:"-"`               // personal data to hide from the upstream
+	Flags      []string    `json:"flags,omitempty"` // what was noticed and let through: jailbreak, pii:EMAIL_ADDRESS
+	Reasons    []Reason    `json:"reasons"`         // a stage each, in order: security, intent, domain, cost
+	Candidates []Candidate `json:"candidates,omitempty"`
+	Cost       float64     `json:"cost"`          // expected, of the chosen model, US dollars
+	BestCost   float64     `json:"baseline_cost"` // expected, of the candidate with the highest quality
+}
+
+// A Reason is what one stage found and did.
+type Reason struct {
+	Stage   string             `json:"stage"` // security, intent, domain, cost
+	Verdict string             `json:"verdict"`
+	Detail  string             `json:"detail"` // a sentence for people
+	Scores  map[string]float64 `json:"scores,omitempty"`
+}
+
+// A Candidate is a model that was looked at.
+type Candidate struct {
+	Model    string  `json:"model"`
+	Quality  float64 `json:"quality"`             // expected, 0..1, for this request
+	Cost     float64 `json:"cost"`                // expected, US dollars
+	RuledOut string  `json:"ruled_out,omitempty"` // why it cannot serve; empty when it can
+}
