@@ -19,6 +19,7 @@ type names struct {
 	findings   map[string]*findingMetrics
 
 	unknownModel    *modelMetrics
+	blocked         *modelMetrics // a blocked request has no model
 	unknownRecipe   *recipeMetrics
 	unknownUpstream *upstreamMetrics
 	unknownFinding  *findingMetrics
@@ -72,7 +73,8 @@ func (m *Metrics) Configure(l Labels) {
 		models: map[string]*modelMetrics{}, categories: map[string]int{}, asked: map[string]int{},
 		recipes: map[string]*recipeMetrics{}, upstreams: map[string]*upstreamMetrics{}, findings: map[string]*findingMetrics{},
 	}
-	// The first of both lists is what everything else counts as.
+	// The first of both lists is what everything else counts as. A decision
+	// without a category has "".
 	for _, c := range append([]string{unknown, ""}, l.Categories...) {
 		add(n.categories, &n.category, c)
 	}
@@ -82,8 +84,7 @@ func (m *Metrics) Configure(l Labels) {
 		}
 	}
 	n.unknownModel = m.model(n, unknown)
-	// A blocked request has no model.
-	n.models[""] = m.model(n, "")
+	n.blocked = m.model(n, "")
 	for _, name := range l.Models {
 		n.models[name] = m.model(n, name)
 	}
@@ -124,7 +125,6 @@ func (m *Metrics) model(n *names, name string) *modelMetrics {
 		x.decisions[a] = make([]lazy[prometheus.Counter], len(n.category))
 	}
 	if name == "" {
-		x.vllmsr.rerouted = make([]lazy[prometheus.Counter], len(n.askedName))
 		return x
 	}
 	x.input, x.output = m.tokens.WithLabelValues(name, "input"), m.tokens.WithLabelValues(name, "output")
@@ -156,10 +156,10 @@ func (m *Metrics) upstream(name string) *upstreamMetrics {
 	return x
 }
 
-// of returns the metrics of a name, or those of all names that are not in the
-// configuration. A name of "" is the unknown one too, but in decisions.
+// model returns the metrics of a model, or those of all models that are not in
+// the configuration; recipe, upstream and finding do the same.
 func (n *names) model(name string) *modelMetrics {
-	if x := n.models[name]; x != nil && name != "" {
+	if x := n.models[name]; x != nil {
 		return x
 	}
 	return n.unknownModel

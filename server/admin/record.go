@@ -74,13 +74,9 @@ func (m *Metrics) Decided(asked string, d *router.Decision, routing, decide time
 		return
 	}
 	n := m.names.Load()
-	x := n.models[d.Model]
-	if x == nil {
-		x = n.unknownModel
-	}
-	action := 0
+	x, action := n.model(d.Model), 0
 	if d.Action == router.Block {
-		action = 1
+		x, action = n.blocked, 1
 	}
 	cat := n.categories[d.Category] // 0 is unknown
 	if c := x.decisions[action][cat].p.Load(); c != nil {
@@ -94,9 +90,6 @@ func (m *Metrics) Decided(asked string, d *router.Decision, routing, decide time
 		m.abstained.Inc()
 	}
 	r.matches.Inc()
-	if d.Action == router.Route && x.name == "" {
-		x = n.unknownModel
-	}
 	m.decidedVLLMSR(n, x, asked, d, routing, decide)
 }
 
