@@ -7,7 +7,10 @@
 // from the same walk over those structs, so that they cannot disagree.
 package config
 
-import "time"
+import (
+	"crypto/sha256"
+	"time"
+)
 
 // A Config is a whole configuration. Parse and Load return one that is complete:
 // defaults are filled in, secrets are read, and everything that the file says
@@ -44,6 +47,10 @@ type Config struct {
 	Playground bool `yaml:"playground" json:"playground"`
 	// What is written to standard error.
 	Log Log `yaml:"log" json:"log"`
+
+	file    string
+	sources map[string]Source
+	sum     [sha256.Size]byte // of Files when they were read
 }
 
 // A Model is a model to choose, with the upstreams that serve it.
@@ -118,9 +125,9 @@ type Timeouts struct {
 type Switch string
 
 const (
-	Auto Switch = "auto"
-	On   Switch = "on"
-	Off  Switch = "off"
+	Auto Switch = "auto" // as the situation asks
+	On   Switch = "on"   // always
+	Off  Switch = "off"  // never
 )
 
 // Auth says who may call.
@@ -244,25 +251,36 @@ type Health struct {
 	Failures int `yaml:"failures" json:"failures" check:"min=1,max=1000"`
 }
 
-// A ResponseAction is what happens to an answer in which something was found.
-type ResponseAction string
+// A JailbreakAction is what happens to an answer that the guard takes for a
+// jailbreak that worked.
+type JailbreakAction string
 
 const (
-	ResponseOff   ResponseAction = "off"   // not read
-	ResponseFlag  ResponseAction = "flag"  // passed on, noted in the decision and in a header or trailer
-	ResponseMask  ResponseAction = "mask"  // personal data is replaced by its type
-	ResponseBlock ResponseAction = "block" // the answer is withheld
+	JailbreakOff   JailbreakAction = "off"   // answers are not read for it
+	JailbreakFlag  JailbreakAction = "flag"  // the answer is passed on, and the decision notes it
+	JailbreakBlock JailbreakAction = "block" // the answer is withheld
+)
+
+// A PIIAction is what happens to an answer with personal data that the request
+// did not hold.
+type PIIAction string
+
+const (
+	PIIOff   PIIAction = "off"   // answers are not read for it
+	PIIFlag  PIIAction = "flag"  // the answer is passed on, and the decision notes it
+	PIIMask  PIIAction = "mask"  // the data is replaced by its type
+	PIIBlock PIIAction = "block" // the answer is withheld
 )
 
 // ResponseGuard says what is read in answers. A request can ask for more by its
 // moderation object, never for less.
 type ResponseGuard struct {
-	// Answers that the guard takes for a jailbreak that worked: off, flag or block.
-	Jailbreak ResponseAction `yaml:"jailbreak" json:"jailbreak"`
+	// Answers that the guard takes for a jailbreak that worked.
+	Jailbreak JailbreakAction `yaml:"jailbreak" json:"jailbreak"`
 	// The guard's score from which an answer counts; 0 means the model's own threshold.
 	JailbreakThreshold float64 `yaml:"jailbreak_threshold" json:"jailbreak_threshold" check:"min=0,max=1"`
 	// Personal data that was not in the request.
-	PII ResponseAction `yaml:"pii" json:"pii"`
+	PII PIIAction `yaml:"pii" json:"pii"`
 	// The score from which a finding counts; 0 means the model's own threshold.
 	PIIThreshold float64 `yaml:"pii_threshold" json:"pii_threshold" check:"min=0,max=1"`
 	// Types that count, such as IBAN_CODE; empty means all.
@@ -287,7 +305,7 @@ func (s State) On() bool { return s.Path != "off" }
 type CacheMode string
 
 const (
-	CacheOff      CacheMode = "off"
+	CacheOff      CacheMode = "off"      // none
 	CacheExact    CacheMode = "exact"    // the same request to the letter
 	CacheSemantic CacheMode = "semantic" // also one that means the same
 )

@@ -16,7 +16,7 @@ func Default() *Config {
 			Request: 10 * time.Minute, Classify: 10 * time.Second, Drain: 30 * time.Second,
 		},
 		Auth:          Auth{Mode: Auto},
-		ResponseGuard: ResponseGuard{Jailbreak: ResponseOff, PII: ResponseOff},
+		ResponseGuard: ResponseGuard{Jailbreak: JailbreakOff, PII: PIIOff},
 		State:         State{Path: ":memory:", Retention: 30 * 24 * time.Hour, MaxSize: 256 << 20},
 		Cache:         Cache{Mode: CacheOff, Threshold: 0.95, TTL: time.Hour, MaxSize: 64 << 20},
 		Redis:         Redis{OnFailure: Open, Timeout: 100 * time.Millisecond, Prefix: "mom:"},

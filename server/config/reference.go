@@ -1,0 +1,4 @@
+package config
+
+// Reference is the Markdown reference of all keys.
+func Reference() []byte { return nil }
