@@ -82,7 +82,7 @@ func product(p nn.Precision, m, k, n int, gated bool) kernel {
 		if ld%512 == 0 { // as models/nn keeps rows out of one set of the cache
 			ld += 64
 		}
-		xq, xs := make([]uint8, m*ld), make([]float32, m)
+		xq, xs := make([]uint8, m*ld), make([]quant.Affine, m)
 		quant.Rows(xq, ld, xs, x, k, m, k)
 		run = func() { g.Mul(dst, cols, xq, ld, xs, m, 0, g.Units(), ep) }
 	case nn.BF16:
@@ -150,7 +150,7 @@ func rows() []kase {
 			return func() { norm.LayerNorm(y, d, x, d, m, d, gamma, beta, 1e-5) }
 		}),
 		moves("quant.rows", 5, func(x, _ []float32) func() {
-			q, s := make([]uint8, m*quant.KPad(d)), make([]float32, m)
+			q, s := make([]uint8, m*quant.KPad(d)), make([]quant.Affine, m)
 			return func() { quant.Rows(q, quant.KPad(d), s, x, d, m, d) }
 		}),
 		moves("half.bf16", 6, func(x, _ []float32) func() {

@@ -7,6 +7,7 @@ import (
 
 	"mom/kernels/kerneltest"
 	"mom/kernels/peak"
+	"mom/kernels/quant"
 )
 
 // Benchmarks report the rate of the fastest iteration, and its share of the
@@ -15,20 +16,23 @@ import (
 
 // benchRows is m rows of up to k values in each format.
 type benchRows struct {
-	m     int
-	f32   []float32
-	bf16  []uint16
-	u8    []uint8
-	scale []float32
+	m    int
+	f32  []float32
+	bf16 []uint16
+	u8   []uint8
+	a    []quant.Affine
 }
 
 func newBenchRows(m, k int) *benchRows {
 	r := &benchRows{
-		m:     m,
-		f32:   kerneltest.Fill(make([]float32, m*k), 1),
-		bf16:  kerneltest.FillBF16(make([]uint16, m*k), 2),
-		u8:    make([]uint8, m*k),
-		scale: kerneltest.Fill(make([]float32, m), 3),
+		m:    m,
+		f32:  kerneltest.Fill(make([]float32, m*k), 1),
+		bf16: kerneltest.FillBF16(make([]uint16, m*k), 2),
+		u8:   make([]uint8, m*k),
+		a:    make([]quant.Affine, m),
+	}
+	for i, s := range kerneltest.Fill(make([]float32, m), 3) {
+		r.a[i] = quant.Affine{Scale: s, Shift: int32(i % 128)}
 	}
 	for i, q := range kerneltest.FillInt8(make([]int8, m*k), 4) {
 		r.u8[i] = uint8(int(q) + 128)
@@ -56,7 +60,7 @@ func (w benchBF16) mul(dst []float32, x *benchRows, ep Epilogue) {
 }
 
 func (w benchI8) mul(dst []float32, x *benchRows, ep Epilogue) {
-	w.Mul(dst, w.cols, x.u8, w.k, x.scale, x.m, 0, w.Units(), ep)
+	w.Mul(dst, w.cols, x.u8, w.k, x.a, x.m, 0, w.Units(), ep)
 }
 
 var benchFormats = []string{"f32", "bf16", "int8"}

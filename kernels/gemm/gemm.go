@@ -167,9 +167,9 @@ type tile struct {
 	vecs   int            // 1 to 3
 	bias   unsafe.Pointer // float32 [16*vecs]
 	add    int            // 1: dst += y
-	xscale unsafe.Pointer // I8: float32 [rows]
+	affine unsafe.Pointer // I8: quant.Affine [rows]
 	wscale unsafe.Pointer // I8: float32 [16*vecs]
-	offset unsafe.Pointer // I8: int32 [16*vecs], -128 times the sum of a column
+	colsum unsafe.Pointer // I8: int32 [16*vecs], the sum of a column
 	block  int            // BF16, I8: values of a column that lie together in w
 	next   uintptr        // what to prefetch begins so far behind w,
 	fetch  uintptr        // and for each 64 bytes of w this many are prefetched
@@ -185,9 +185,9 @@ type product struct {
 	groups   int // of k
 	block    int
 	colBytes uintptr // bytes of a padded column of w
-	xscale   unsafe.Pointer
+	affine   unsafe.Pointer
 	wscale   unsafe.Pointer
-	offset   unsafe.Pointer
+	colsum   unsafe.Pointer
 }
 
 type format uint8
@@ -244,7 +244,7 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 				tiles[h].rows = n
 				tiles[h].x = unsafe.Add(p.x, uintptr(r)*p.ldx)
 				if p.format == formatI8 {
-					tiles[h].xscale = unsafe.Add(p.xscale, 4*r)
+					tiles[h].affine = unsafe.Add(p.affine, 8*r)
 				}
 				if direct {
 					tiles[h].dst = unsafe.Pointer(&out[0])
@@ -277,7 +277,7 @@ func (p *product) panelTile(u, h, count int, more bool) tile {
 	at := p.panel(u, h)
 	t := tile{ldx: p.ldx, w: unsafe.Add(p.w, uintptr(at)*p.colBytes), k: p.groups, vecs: vecs, block: p.block}
 	if p.format == formatI8 {
-		t.wscale, t.offset = unsafe.Add(p.wscale, 4*at), unsafe.Add(p.offset, 4*at)
+		t.wscale, t.colsum = unsafe.Add(p.wscale, 4*at), unsafe.Add(p.colsum, 4*at)
 	}
 	if more {
 		// The same panel of the next unit, if that is as wide.

@@ -3,6 +3,8 @@ package gemm
 import (
 	"math"
 	"unsafe"
+
+	"mom/kernels/quant"
 )
 
 // The tiles of plain Go are the specification of those in assembly.
@@ -51,10 +53,10 @@ func i8TileGeneric(t *tile) {
 	n := t.vecs * vecCols
 	w := unsafe.Slice((*int8)(t.w), t.k*n*4)
 	scale := unsafe.Slice((*float32)(t.wscale), n)
-	offset := unsafe.Slice((*int32)(t.offset), n)
+	colsum := unsafe.Slice((*int32)(t.colsum), n)
 	for r := range t.rows {
 		x := unsafe.Slice((*uint8)(row(t.x, t.ldx, r)), t.k*4)
-		xscale := *(*float32)(unsafe.Add(t.xscale, r*4))
+		affine := (*quant.Affine)(unsafe.Add(t.affine, r*8))
 		var dot [unitCols]int32
 		for i := range t.k {
 			x0, x1, x2, x3 := int32(x[4*i]), int32(x[4*i+1]), int32(x[4*i+2]), int32(x[4*i+3])
@@ -66,7 +68,7 @@ func i8TileGeneric(t *tile) {
 		}
 		var sum [unitCols]float32
 		for j := range n {
-			sum[j] = float32(dot[j]+offset[j]) * float32(xscale*scale[j])
+			sum[j] = float32(dot[j]+(affine.Shift-128)*colsum[j]) * float32(affine.Scale*scale[j])
 		}
 		t.store(r, &sum)
 	}

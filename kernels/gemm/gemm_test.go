@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"mom/kernels/kerneltest"
+	"mom/kernels/quant"
 )
 
 // A rig is a weight, rows of x for it, and the exact results.
@@ -120,10 +121,14 @@ func i8Rig(t testing.TB, n, k int, gated bool) *rig {
 			x[i], w[k+i], w[2*k+i] = 255, 127, -127
 		}
 	}
-	xscale := kerneltest.Fill(make([]float32, rigRows), 3)
+	affine := make([]quant.Affine, rigRows)
+	for i, s := range kerneltest.Fill(make([]float32, rigRows), 3) {
+		affine[i] = quant.Affine{Scale: s, Shift: int32(i*89%256) - 127}
+	}
+	affine[0].Shift = 128
 	scale := kerneltest.Fill(make([]float32, n), 4)
 	p := PackI8(w, scale, n, k, gated)
-	rows, scales := lastRows(t, x, ldx, kx), lastRows(t, xscale, 1, 1)
+	rows, scales := lastRows(t, x, ldx, kx), lastRows(t, affine, 1, 1)
 	r.units = p.Units()
 	r.mul = func(dst []float32, ldd, m, u0, u1 int, ep Epilogue) {
 		p.Mul(dst, ldd, rows(m), ldx, scales(m), m, u0, u1, ep)
@@ -133,10 +138,10 @@ func i8Rig(t testing.TB, n, k int, gated bool) *rig {
 		for j := range n {
 			sum := int32(0)
 			for i := range k {
-				sum += (int32(x[m*ldx+i]) - 128) * int32(w[j*k+i])
+				sum += (int32(x[m*ldx+i]) - 128 + affine[m].Shift) * int32(w[j*k+i])
 			}
 			// The float32 that Mul promises before the bias, exactly.
-			y[j] = float64(float32(float32(sum) * float32(xscale[m]*scale[j])))
+			y[j] = float64(float32(float32(sum) * float32(affine[m].Scale*scale[j])))
 			e[j] = 0x1p-24 * (math.Abs(y[j]) + math.Abs(float64(r.bias[j])))
 		}
 		r.y, r.bound = append(r.y, y), append(r.bound, e)
@@ -351,7 +356,7 @@ func TestNoAllocation(t *testing.T) {
 		dst := make([]float32, m*n)
 		f, b, q := PackF32(make([]float32, n*k), n, k, true), PackBF16(make([]uint16, n*k), n, k, true),
 			PackI8(make([]int8, n*k), make([]float32, n), n, k, true)
-		x32, x16, x8, scale := make([]float32, m*k), make([]uint16, m*k), make([]uint8, m*k), make([]float32, m)
+		x32, x16, x8, scale := make([]float32, m*k), make([]uint16, m*k), make([]uint8, m*k), make([]quant.Affine, m)
 		for act := range Tanh + 1 {
 			ep := Epilogue{Bias: dst[:n], Act: act, Accumulate: act%2 == 0}
 			allocs := testing.AllocsPerRun(2, func() {
@@ -416,5 +421,5 @@ func TestPanics(t *testing.T) {
 	panics("gemm: Pack: n of a gated weight is odd", func() { PackBF16(make([]uint16, 3), 3, 1, true) })
 	panics("gemm: PackI8: len(w) is not n*k or len(scale) is not n", func() { PackI8(make([]int8, 6), make([]float32, 2), 3, 2, false) })
 	q := PackI8(make([]int8, 64), make([]float32, 1), 1, 64, false)
-	panics("gemm: Mul: xscale is too short", func() { q.Mul(dst, 1, make([]uint8, 128), 64, x[:1], 2, 0, 1, Epilogue{}) })
+	panics("gemm: Mul: a is too short", func() { q.Mul(dst, 1, make([]uint8, 128), 64, make([]quant.Affine, 1), 2, 0, 1, Epilogue{}) })
 }

@@ -1,6 +1,10 @@
 package gemm
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"mom/kernels/quant"
+)
 
 // I8 is a packed weight of int8, with a scale for each of its rows.
 type I8 struct {
@@ -8,11 +12,11 @@ type I8 struct {
 	block  int // values of a column that lie together
 	data   []int8
 	scale  []float32 // one a padded column
-	offset []int32   // -128 times the sum of the column
+	colsum []int32   // the sum of the column
 }
 
 // maxK is the longest row for which no sum of products leaves int32.
-const maxK = 1 << 17
+const maxK = 1 << 16
 
 // PackI8 packs w, n rows of k values in [-127, 127], which stand for
 // w[i]*scale[i/k]. A gated weight has n = 2f: the rows of a, then the rows of b.
@@ -22,20 +26,20 @@ func PackI8(w []int8, scale []float32, n, k int, gated bool) *I8 {
 		panic("gemm: PackI8: len(w) is not n*k or len(scale) is not n")
 	}
 	if k > maxK {
-		panic("gemm: PackI8: k is above 131072")
+		panic("gemm: PackI8: k is above 65536")
 	}
 	p := &I8{
 		shape:  s,
 		block:  blockI8(),
 		data:   alignedSlice[int8](s.paddedCols() * s.kpad),
 		scale:  alignedSlice[float32](s.paddedCols()),
-		offset: alignedSlice[int32](s.paddedCols()),
+		colsum: alignedSlice[int32](s.paddedCols()),
 	}
 	s.panels(func(at, width, r0, rows int) {
 		packPanel(p.data[at*s.kpad:], w[r0*k:], width, rows, k, p.block)
 		copy(p.scale[at:at+rows], scale[r0:])
 		for j := range rows {
-			p.offset[at+j] = -128 * sum(w[(r0+j)*k:][:k])
+			p.colsum[at+j] = sum(w[(r0+j)*k:][:k])
 		}
 	})
 	return p
@@ -52,17 +56,18 @@ func (w *I8) Unpack() (data []int8, scale []float32) {
 }
 
 // Bytes returns the memory that the packed weight holds.
-func (w *I8) Bytes() int { return len(w.data) + 4*len(w.scale) + 4*len(w.offset) }
+func (w *I8) Bytes() int { return len(w.data) + 4*len(w.scale) + 4*len(w.colsum) }
 
 // Mul computes the columns of units [u0, u1) of m rows of dst = epilogue(x·wᵀ).
-// Row r of x stands for (x[i]-128)*xscale[r]. For each row,
+// Row r of x stands for (x[i]-128+a[r].Shift)*a[r].Scale, as quant.Rows makes
+// it. For each row,
 //
 //	for j := range columns {
 //		var sum int32
 //		for i := range k {
-//			sum += (int32(x[i]) - 128) * int32(w[j][i])
+//			sum += (int32(x[i]) - 128 + a[r].Shift) * int32(w[j][i])
 //		}
-//		y := float32(sum)*(xscale[r]*scale[j]) + bias[j]
+//		y := float32(sum)*(a[r].Scale*scale[j]) + bias[j]
 //		dst[j] = act(y)
 //	}
 //
@@ -74,11 +79,11 @@ func (w *I8) Bytes() int { return len(w.data) + 4*len(w.scale) + 4*len(w.offset)
 // contents do not matter: ldx must be at least k rounded up to 64 and x must
 // reach to the end of the padded last row.
 //
-// Shapes: x [m k], xscale [m], dst [m Cols].
-func (w *I8) Mul(dst []float32, ldd int, x []uint8, ldx int, xscale []float32, m, u0, u1 int, ep Epilogue) {
+// Shapes: x [m k], a [m], dst [m Cols].
+func (w *I8) Mul(dst []float32, ldd int, x []uint8, ldx int, a []quant.Affine, m, u0, u1 int, ep Epilogue) {
 	w.check(len(dst), ldd, len(x), ldx, (w.k+63)&^63, m, u0, u1, &ep)
-	if len(xscale) < m {
-		panic("gemm: Mul: xscale is too short")
+	if len(a) < m {
+		panic("gemm: Mul: a is too short")
 	}
 	if m == 0 || u0 == u1 {
 		return
@@ -92,9 +97,9 @@ func (w *I8) Mul(dst []float32, ldd int, x []uint8, ldx int, xscale []float32, m
 		groups:   w.kpad / 4,
 		block:    w.block,
 		colBytes: uintptr(w.kpad),
-		xscale:   unsafe.Pointer(&xscale[0]),
+		affine:   unsafe.Pointer(&a[0]),
 		wscale:   unsafe.Pointer(&w.scale[0]),
-		offset:   unsafe.Pointer(&w.offset[0]),
+		colsum:   unsafe.Pointer(&w.colsum[0]),
 	}
 	p.run(dst, ldd, m, u0, u1, &ep)
 }

@@ -196,9 +196,25 @@ loop_3:
 	ADD R12, R3, R4
 	ADD R10, R3
 	ADD R10, R4
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c8 // mla v8.4s, v30.4s, v25.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903ca // mla v10.4s, v30.4s, v25.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cc // mla v12.4s, v30.4s, v25.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903ce // mla v14.4s, v30.4s, v25.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
+	FMOVS 8(R15), F25
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -433,7 +449,18 @@ loop_8:
 	MOVD tile_dst(R0), R3
 	MOVD tile_ldd(R0), R12
 	ADD R10, R3
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
 	FMOVS 0(R15), F24
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
@@ -660,11 +687,37 @@ loop_13:
 	ADD R10, R4
 	ADD R10, R5
 	ADD R10, R6
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVS 20(R15), F26
+	FMOVS 28(R15), F27
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c4 // mla v4.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03c8 // mla v8.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03cc // mla v12.4s, v30.4s, v27.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c1 // mla v1.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c5 // mla v5.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03c9 // mla v9.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03cd // mla v13.4s, v30.4s, v27.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c6 // mla v6.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03ca // mla v10.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03ce // mla v14.4s, v30.4s, v27.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c3 // mla v3.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cb // mla v11.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03cf // mla v15.4s, v30.4s, v27.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
-	FMOVS 8(R15), F26
-	FMOVS 12(R15), F27
+	FMOVS 8(R15), F25
+	FMOVS 16(R15), F26
+	FMOVS 24(R15), F27
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -1065,11 +1118,47 @@ loop_17:
 	ADD R10, R4
 	ADD R10, R5
 	ADD R10, R6
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVS 20(R15), F26
+	FMOVS 28(R15), F27
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c6 // mla v6.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cc // mla v12.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03d2 // mla v18.4s, v30.4s, v27.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c1 // mla v1.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cd // mla v13.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03d3 // mla v19.4s, v30.4s, v27.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c8 // mla v8.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03ce // mla v14.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03d4 // mla v20.4s, v30.4s, v27.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c3 // mla v3.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c9 // mla v9.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cf // mla v15.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03d5 // mla v21.4s, v30.4s, v27.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903ca // mla v10.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d0 // mla v16.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03d6 // mla v22.4s, v30.4s, v27.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803c5 // mla v5.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cb // mla v11.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d1 // mla v17.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03d7 // mla v23.4s, v30.4s, v27.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
-	FMOVS 8(R15), F26
-	FMOVS 12(R15), F27
+	FMOVS 8(R15), F25
+	FMOVS 16(R15), F26
+	FMOVS 24(R15), F27
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -1506,10 +1595,31 @@ loop_22:
 	ADD R10, R3
 	ADD R10, R4
 	ADD R10, R5
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVS 20(R15), F26
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c4 // mla v4.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03c8 // mla v8.4s, v30.4s, v26.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c1 // mla v1.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c5 // mla v5.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03c9 // mla v9.4s, v30.4s, v26.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c6 // mla v6.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03ca // mla v10.4s, v30.4s, v26.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c3 // mla v3.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cb // mla v11.4s, v30.4s, v26.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
-	FMOVS 8(R15), F26
+	FMOVS 8(R15), F25
+	FMOVS 16(R15), F26
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -1827,10 +1937,39 @@ loop_26:
 	ADD R10, R3
 	ADD R10, R4
 	ADD R10, R5
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVS 20(R15), F26
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c6 // mla v6.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cc // mla v12.4s, v30.4s, v26.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c1 // mla v1.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cd // mla v13.4s, v30.4s, v26.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c8 // mla v8.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03ce // mla v14.4s, v30.4s, v26.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c3 // mla v3.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c9 // mla v9.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cf // mla v15.4s, v30.4s, v26.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903ca // mla v10.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d0 // mla v16.4s, v30.4s, v26.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803c5 // mla v5.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cb // mla v11.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d1 // mla v17.4s, v30.4s, v26.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
-	FMOVS 8(R15), F26
+	FMOVS 8(R15), F25
+	FMOVS 16(R15), F26
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -2172,9 +2311,25 @@ loop_31:
 	ADD R12, R3, R4
 	ADD R10, R3
 	ADD R10, R4
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c4 // mla v4.4s, v30.4s, v25.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c1 // mla v1.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c5 // mla v5.4s, v30.4s, v25.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c6 // mla v6.4s, v30.4s, v25.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c3 // mla v3.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
+	FMOVS 8(R15), F25
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -2437,9 +2592,37 @@ loop_35:
 	ADD R12, R3, R4
 	ADD R10, R3
 	ADD R10, R4
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c8 // mla v8.4s, v30.4s, v25.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c1 // mla v1.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c9 // mla v9.4s, v30.4s, v25.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903ca // mla v10.4s, v30.4s, v25.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c3 // mla v3.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cb // mla v11.4s, v30.4s, v25.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cc // mla v12.4s, v30.4s, v25.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803c5 // mla v5.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cd // mla v13.4s, v30.4s, v25.s[0]
+	FMOVQ 96(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903ce // mla v14.4s, v30.4s, v25.s[0]
+	FMOVQ 112(R2), F30
+	WORD $0x6f9803c7 // mla v7.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cf // mla v15.4s, v30.4s, v25.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
+	FMOVS 8(R15), F25
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -2870,9 +3053,49 @@ loop_39:
 	ADD R12, R3, R4
 	ADD R10, R3
 	ADD R10, R4
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cc // mla v12.4s, v30.4s, v25.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c1 // mla v1.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cd // mla v13.4s, v30.4s, v25.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903ce // mla v14.4s, v30.4s, v25.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c3 // mla v3.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cf // mla v15.4s, v30.4s, v25.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d0 // mla v16.4s, v30.4s, v25.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803c5 // mla v5.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d1 // mla v17.4s, v30.4s, v25.s[0]
+	FMOVQ 96(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d2 // mla v18.4s, v30.4s, v25.s[0]
+	FMOVQ 112(R2), F30
+	WORD $0x6f9803c7 // mla v7.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d3 // mla v19.4s, v30.4s, v25.s[0]
+	FMOVQ 128(R2), F30
+	WORD $0x6f9803c8 // mla v8.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d4 // mla v20.4s, v30.4s, v25.s[0]
+	FMOVQ 144(R2), F30
+	WORD $0x6f9803c9 // mla v9.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d5 // mla v21.4s, v30.4s, v25.s[0]
+	FMOVQ 160(R2), F30
+	WORD $0x6f9803ca // mla v10.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d6 // mla v22.4s, v30.4s, v25.s[0]
+	FMOVQ 176(R2), F30
+	WORD $0x6f9803cb // mla v11.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d7 // mla v23.4s, v30.4s, v25.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
+	FMOVS 8(R15), F25
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -3283,7 +3506,18 @@ loop_44:
 	MOVD tile_dst(R0), R3
 	MOVD tile_ldd(R0), R12
 	ADD R10, R3
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c1 // mla v1.4s, v30.4s, v24.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c3 // mla v3.4s, v30.4s, v24.s[0]
 	FMOVS 0(R15), F24
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
@@ -3454,7 +3688,26 @@ loop_48:
 	MOVD tile_dst(R0), R3
 	MOVD tile_ldd(R0), R12
 	ADD R10, R3
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c1 // mla v1.4s, v30.4s, v24.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c3 // mla v3.4s, v30.4s, v24.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803c5 // mla v5.4s, v30.4s, v24.s[0]
+	FMOVQ 96(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	FMOVQ 112(R2), F30
+	WORD $0x6f9803c7 // mla v7.4s, v30.4s, v24.s[0]
 	FMOVS 0(R15), F24
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
@@ -3725,7 +3978,34 @@ loop_52:
 	MOVD tile_dst(R0), R3
 	MOVD tile_ldd(R0), R12
 	ADD R10, R3
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c1 // mla v1.4s, v30.4s, v24.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c3 // mla v3.4s, v30.4s, v24.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803c5 // mla v5.4s, v30.4s, v24.s[0]
+	FMOVQ 96(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	FMOVQ 112(R2), F30
+	WORD $0x6f9803c7 // mla v7.4s, v30.4s, v24.s[0]
+	FMOVQ 128(R2), F30
+	WORD $0x6f9803c8 // mla v8.4s, v30.4s, v24.s[0]
+	FMOVQ 144(R2), F30
+	WORD $0x6f9803c9 // mla v9.4s, v30.4s, v24.s[0]
+	FMOVQ 160(R2), F30
+	WORD $0x6f9803ca // mla v10.4s, v30.4s, v24.s[0]
+	FMOVQ 176(R2), F30
+	WORD $0x6f9803cb // mla v11.4s, v30.4s, v24.s[0]
 	FMOVS 0(R15), F24
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
@@ -3961,24 +4241,32 @@ slice_56:
 	ADD R12, R3, R4
 	ADD R12, R4, R5
 	ADD R12, R5, R6
-	MOVD tile_offset(R0), R15
+	MOVD tile_colsum(R0), R15
 	ADD R10, R15
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c0 // dup v0.2d, v30.d[0]
 	WORD $0x4e1807c1 // dup v1.2d, v30.d[1]
 	WORD $0x4e0807c8 // dup v8.2d, v30.d[0]
 	WORD $0x4e1807c9 // dup v9.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c2 // dup v2.2d, v30.d[0]
 	WORD $0x4e1807c3 // dup v3.2d, v30.d[1]
 	WORD $0x4e0807ca // dup v10.2d, v30.d[0]
 	WORD $0x4e1807cb // dup v11.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c4 // dup v4.2d, v30.d[0]
 	WORD $0x4e1807c5 // dup v5.2d, v30.d[1]
 	WORD $0x4e0807cc // dup v12.2d, v30.d[0]
 	WORD $0x4e1807cd // dup v13.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c6 // dup v6.2d, v30.d[0]
 	WORD $0x4e1807c7 // dup v7.2d, v30.d[1]
 	WORD $0x4e0807ce // dup v14.2d, v30.d[0]
@@ -4077,11 +4365,37 @@ loop_57:
 	ADD R10, R4
 	ADD R10, R5
 	ADD R10, R6
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVS 20(R15), F26
+	FMOVS 28(R15), F27
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c1 // mla v1.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03c8 // mla v8.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03c9 // mla v9.4s, v30.4s, v27.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c3 // mla v3.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03ca // mla v10.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03cb // mla v11.4s, v30.4s, v27.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c5 // mla v5.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cc // mla v12.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03cd // mla v13.4s, v30.4s, v27.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03ce // mla v14.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03cf // mla v15.4s, v30.4s, v27.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
-	FMOVS 8(R15), F26
-	FMOVS 12(R15), F27
+	FMOVS 8(R15), F25
+	FMOVS 16(R15), F26
+	FMOVS 24(R15), F27
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -4314,34 +4628,46 @@ slice_60:
 	ADD R12, R3, R4
 	ADD R12, R4, R5
 	ADD R12, R5, R6
-	MOVD tile_offset(R0), R15
+	MOVD tile_colsum(R0), R15
 	ADD R10, R15
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c0 // dup v0.2d, v30.d[0]
 	WORD $0x4e1807c1 // dup v1.2d, v30.d[1]
 	WORD $0x4e0807cc // dup v12.2d, v30.d[0]
 	WORD $0x4e1807cd // dup v13.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c2 // dup v2.2d, v30.d[0]
 	WORD $0x4e1807c3 // dup v3.2d, v30.d[1]
 	WORD $0x4e0807ce // dup v14.2d, v30.d[0]
 	WORD $0x4e1807cf // dup v15.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c4 // dup v4.2d, v30.d[0]
 	WORD $0x4e1807c5 // dup v5.2d, v30.d[1]
 	WORD $0x4e0807d0 // dup v16.2d, v30.d[0]
 	WORD $0x4e1807d1 // dup v17.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c6 // dup v6.2d, v30.d[0]
 	WORD $0x4e1807c7 // dup v7.2d, v30.d[1]
 	WORD $0x4e0807d2 // dup v18.2d, v30.d[0]
 	WORD $0x4e1807d3 // dup v19.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c8 // dup v8.2d, v30.d[0]
 	WORD $0x4e1807c9 // dup v9.2d, v30.d[1]
 	WORD $0x4e0807d4 // dup v20.2d, v30.d[0]
 	WORD $0x4e1807d5 // dup v21.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807ca // dup v10.2d, v30.d[0]
 	WORD $0x4e1807cb // dup v11.2d, v30.d[1]
 	WORD $0x4e0807d6 // dup v22.2d, v30.d[0]
@@ -4476,11 +4802,47 @@ loop_61:
 	ADD R10, R4
 	ADD R10, R5
 	ADD R10, R6
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVS 20(R15), F26
+	FMOVS 28(R15), F27
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c1 // mla v1.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cc // mla v12.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03cd // mla v13.4s, v30.4s, v27.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c3 // mla v3.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03ce // mla v14.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03cf // mla v15.4s, v30.4s, v27.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c5 // mla v5.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d0 // mla v16.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03d1 // mla v17.4s, v30.4s, v27.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d2 // mla v18.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03d3 // mla v19.4s, v30.4s, v27.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c8 // mla v8.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c9 // mla v9.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d4 // mla v20.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03d5 // mla v21.4s, v30.4s, v27.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803ca // mla v10.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cb // mla v11.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d6 // mla v22.4s, v30.4s, v26.s[0]
+	WORD $0x6f9b03d7 // mla v23.4s, v30.4s, v27.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
-	FMOVS 8(R15), F26
-	FMOVS 12(R15), F27
+	FMOVS 8(R15), F25
+	FMOVS 16(R15), F26
+	FMOVS 24(R15), F27
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -4822,24 +5184,32 @@ slice_65:
 	ADD R12, R3, R4
 	ADD R12, R4, R5
 	MOVD R5, R6
-	MOVD tile_offset(R0), R15
+	MOVD tile_colsum(R0), R15
 	ADD R10, R15
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c0 // dup v0.2d, v30.d[0]
 	WORD $0x4e1807c1 // dup v1.2d, v30.d[1]
 	WORD $0x4e0807c8 // dup v8.2d, v30.d[0]
 	WORD $0x4e1807c9 // dup v9.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c2 // dup v2.2d, v30.d[0]
 	WORD $0x4e1807c3 // dup v3.2d, v30.d[1]
 	WORD $0x4e0807ca // dup v10.2d, v30.d[0]
 	WORD $0x4e1807cb // dup v11.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c4 // dup v4.2d, v30.d[0]
 	WORD $0x4e1807c5 // dup v5.2d, v30.d[1]
 	WORD $0x4e0807cc // dup v12.2d, v30.d[0]
 	WORD $0x4e1807cd // dup v13.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c6 // dup v6.2d, v30.d[0]
 	WORD $0x4e1807c7 // dup v7.2d, v30.d[1]
 	WORD $0x4e0807ce // dup v14.2d, v30.d[0]
@@ -4936,10 +5306,31 @@ loop_66:
 	ADD R10, R3
 	ADD R10, R4
 	ADD R10, R5
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVS 20(R15), F26
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c1 // mla v1.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03c8 // mla v8.4s, v30.4s, v26.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c3 // mla v3.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03ca // mla v10.4s, v30.4s, v26.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c5 // mla v5.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cc // mla v12.4s, v30.4s, v26.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03ce // mla v14.4s, v30.4s, v26.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
-	FMOVS 8(R15), F26
+	FMOVS 8(R15), F25
+	FMOVS 16(R15), F26
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -5124,34 +5515,46 @@ slice_69:
 	ADD R12, R3, R4
 	ADD R12, R4, R5
 	MOVD R5, R6
-	MOVD tile_offset(R0), R15
+	MOVD tile_colsum(R0), R15
 	ADD R10, R15
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c0 // dup v0.2d, v30.d[0]
 	WORD $0x4e1807c1 // dup v1.2d, v30.d[1]
 	WORD $0x4e0807cc // dup v12.2d, v30.d[0]
 	WORD $0x4e1807cd // dup v13.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c2 // dup v2.2d, v30.d[0]
 	WORD $0x4e1807c3 // dup v3.2d, v30.d[1]
 	WORD $0x4e0807ce // dup v14.2d, v30.d[0]
 	WORD $0x4e1807cf // dup v15.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c4 // dup v4.2d, v30.d[0]
 	WORD $0x4e1807c5 // dup v5.2d, v30.d[1]
 	WORD $0x4e0807d0 // dup v16.2d, v30.d[0]
 	WORD $0x4e1807d1 // dup v17.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c6 // dup v6.2d, v30.d[0]
 	WORD $0x4e1807c7 // dup v7.2d, v30.d[1]
 	WORD $0x4e0807d2 // dup v18.2d, v30.d[0]
 	WORD $0x4e1807d3 // dup v19.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c8 // dup v8.2d, v30.d[0]
 	WORD $0x4e1807c9 // dup v9.2d, v30.d[1]
 	WORD $0x4e0807d4 // dup v20.2d, v30.d[0]
 	WORD $0x4e1807d5 // dup v21.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807ca // dup v10.2d, v30.d[0]
 	WORD $0x4e1807cb // dup v11.2d, v30.d[1]
 	WORD $0x4e0807d6 // dup v22.2d, v30.d[0]
@@ -5284,10 +5687,39 @@ loop_70:
 	ADD R10, R3
 	ADD R10, R4
 	ADD R10, R5
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVS 20(R15), F26
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c1 // mla v1.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03cc // mla v12.4s, v30.4s, v26.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c3 // mla v3.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03ce // mla v14.4s, v30.4s, v26.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c5 // mla v5.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d0 // mla v16.4s, v30.4s, v26.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d2 // mla v18.4s, v30.4s, v26.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c8 // mla v8.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c9 // mla v9.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d4 // mla v20.4s, v30.4s, v26.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803ca // mla v10.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cb // mla v11.4s, v30.4s, v25.s[0]
+	WORD $0x6f9a03d6 // mla v22.4s, v30.4s, v26.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
-	FMOVS 8(R15), F26
+	FMOVS 8(R15), F25
+	FMOVS 16(R15), F26
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -5557,18 +5989,26 @@ slice_74:
 	MOVD tile_x(R0), R3
 	MOVD tile_ldx(R0), R12
 	ADD R12, R3, R4
-	MOVD tile_offset(R0), R15
+	MOVD tile_colsum(R0), R15
 	ADD R10, R15
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c0 // dup v0.2d, v30.d[0]
 	WORD $0x4e1807c1 // dup v1.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c2 // dup v2.2d, v30.d[0]
 	WORD $0x4e1807c3 // dup v3.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c4 // dup v4.2d, v30.d[0]
 	WORD $0x4e1807c5 // dup v5.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c6 // dup v6.2d, v30.d[0]
 	WORD $0x4e1807c7 // dup v7.2d, v30.d[1]
 loop_75:
@@ -5629,9 +6069,25 @@ loop_75:
 	ADD R12, R3, R4
 	ADD R10, R3
 	ADD R10, R4
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c1 // mla v1.4s, v30.4s, v25.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c3 // mla v3.4s, v30.4s, v25.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c5 // mla v5.4s, v30.4s, v25.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
+	FMOVS 8(R15), F25
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -5766,30 +6222,46 @@ slice_78:
 	MOVD tile_x(R0), R3
 	MOVD tile_ldx(R0), R12
 	ADD R12, R3, R4
-	MOVD tile_offset(R0), R15
+	MOVD tile_colsum(R0), R15
 	ADD R10, R15
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c0 // dup v0.2d, v30.d[0]
 	WORD $0x4e1807c1 // dup v1.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c2 // dup v2.2d, v30.d[0]
 	WORD $0x4e1807c3 // dup v3.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c4 // dup v4.2d, v30.d[0]
 	WORD $0x4e1807c5 // dup v5.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c6 // dup v6.2d, v30.d[0]
 	WORD $0x4e1807c7 // dup v7.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c8 // dup v8.2d, v30.d[0]
 	WORD $0x4e1807c9 // dup v9.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807ca // dup v10.2d, v30.d[0]
 	WORD $0x4e1807cb // dup v11.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807cc // dup v12.2d, v30.d[0]
 	WORD $0x4e1807cd // dup v13.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807ce // dup v14.2d, v30.d[0]
 	WORD $0x4e1807cf // dup v15.2d, v30.d[1]
 loop_79:
@@ -5894,9 +6366,37 @@ loop_79:
 	ADD R12, R3, R4
 	ADD R10, R3
 	ADD R10, R4
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c1 // mla v1.4s, v30.4s, v25.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c3 // mla v3.4s, v30.4s, v25.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c5 // mla v5.4s, v30.4s, v25.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c8 // mla v8.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c9 // mla v9.4s, v30.4s, v25.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803ca // mla v10.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cb // mla v11.4s, v30.4s, v25.s[0]
+	FMOVQ 96(R2), F30
+	WORD $0x6f9803cc // mla v12.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cd // mla v13.4s, v30.4s, v25.s[0]
+	FMOVQ 112(R2), F30
+	WORD $0x6f9803ce // mla v14.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cf // mla v15.4s, v30.4s, v25.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
+	FMOVS 8(R15), F25
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -6143,42 +6643,66 @@ slice_82:
 	MOVD tile_x(R0), R3
 	MOVD tile_ldx(R0), R12
 	ADD R12, R3, R4
-	MOVD tile_offset(R0), R15
+	MOVD tile_colsum(R0), R15
 	ADD R10, R15
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c0 // dup v0.2d, v30.d[0]
 	WORD $0x4e1807c1 // dup v1.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c2 // dup v2.2d, v30.d[0]
 	WORD $0x4e1807c3 // dup v3.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c4 // dup v4.2d, v30.d[0]
 	WORD $0x4e1807c5 // dup v5.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c6 // dup v6.2d, v30.d[0]
 	WORD $0x4e1807c7 // dup v7.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c8 // dup v8.2d, v30.d[0]
 	WORD $0x4e1807c9 // dup v9.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807ca // dup v10.2d, v30.d[0]
 	WORD $0x4e1807cb // dup v11.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807cc // dup v12.2d, v30.d[0]
 	WORD $0x4e1807cd // dup v13.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807ce // dup v14.2d, v30.d[0]
 	WORD $0x4e1807cf // dup v15.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807d0 // dup v16.2d, v30.d[0]
 	WORD $0x4e1807d1 // dup v17.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807d2 // dup v18.2d, v30.d[0]
 	WORD $0x4e1807d3 // dup v19.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807d4 // dup v20.2d, v30.d[0]
 	WORD $0x4e1807d5 // dup v21.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807d6 // dup v22.2d, v30.d[0]
 	WORD $0x4e1807d7 // dup v23.2d, v30.d[1]
 loop_83:
@@ -6327,9 +6851,49 @@ loop_83:
 	ADD R12, R3, R4
 	ADD R10, R3
 	ADD R10, R4
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVS 12(R15), F25
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c1 // mla v1.4s, v30.4s, v25.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c3 // mla v3.4s, v30.4s, v25.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c5 // mla v5.4s, v30.4s, v25.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c7 // mla v7.4s, v30.4s, v25.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c8 // mla v8.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903c9 // mla v9.4s, v30.4s, v25.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803ca // mla v10.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cb // mla v11.4s, v30.4s, v25.s[0]
+	FMOVQ 96(R2), F30
+	WORD $0x6f9803cc // mla v12.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cd // mla v13.4s, v30.4s, v25.s[0]
+	FMOVQ 112(R2), F30
+	WORD $0x6f9803ce // mla v14.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903cf // mla v15.4s, v30.4s, v25.s[0]
+	FMOVQ 128(R2), F30
+	WORD $0x6f9803d0 // mla v16.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d1 // mla v17.4s, v30.4s, v25.s[0]
+	FMOVQ 144(R2), F30
+	WORD $0x6f9803d2 // mla v18.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d3 // mla v19.4s, v30.4s, v25.s[0]
+	FMOVQ 160(R2), F30
+	WORD $0x6f9803d4 // mla v20.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d5 // mla v21.4s, v30.4s, v25.s[0]
+	FMOVQ 176(R2), F30
+	WORD $0x6f9803d6 // mla v22.4s, v30.4s, v24.s[0]
+	WORD $0x6f9903d7 // mla v23.4s, v30.4s, v25.s[0]
 	FMOVS 0(R15), F24
-	FMOVS 4(R15), F25
+	FMOVS 8(R15), F25
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
 	MOVD tile_bias(R0), R1
@@ -6693,18 +7257,26 @@ slice_87:
 	MOVD tile_x(R0), R3
 	MOVD tile_ldx(R0), R12
 	MOVD R3, R4
-	MOVD tile_offset(R0), R15
+	MOVD tile_colsum(R0), R15
 	ADD R10, R15
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c0 // dup v0.2d, v30.d[0]
 	WORD $0x4e1807c1 // dup v1.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c2 // dup v2.2d, v30.d[0]
 	WORD $0x4e1807c3 // dup v3.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c4 // dup v4.2d, v30.d[0]
 	WORD $0x4e1807c5 // dup v5.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c6 // dup v6.2d, v30.d[0]
 	WORD $0x4e1807c7 // dup v7.2d, v30.d[1]
 loop_88:
@@ -6763,7 +7335,18 @@ loop_88:
 	MOVD tile_dst(R0), R3
 	MOVD tile_ldd(R0), R12
 	ADD R10, R3
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
 	FMOVS 0(R15), F24
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
@@ -6851,30 +7434,46 @@ slice_91:
 	MOVD tile_x(R0), R3
 	MOVD tile_ldx(R0), R12
 	MOVD R3, R4
-	MOVD tile_offset(R0), R15
+	MOVD tile_colsum(R0), R15
 	ADD R10, R15
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c0 // dup v0.2d, v30.d[0]
 	WORD $0x4e1807c1 // dup v1.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c2 // dup v2.2d, v30.d[0]
 	WORD $0x4e1807c3 // dup v3.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c4 // dup v4.2d, v30.d[0]
 	WORD $0x4e1807c5 // dup v5.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c6 // dup v6.2d, v30.d[0]
 	WORD $0x4e1807c7 // dup v7.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c8 // dup v8.2d, v30.d[0]
 	WORD $0x4e1807c9 // dup v9.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807ca // dup v10.2d, v30.d[0]
 	WORD $0x4e1807cb // dup v11.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807cc // dup v12.2d, v30.d[0]
 	WORD $0x4e1807cd // dup v13.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807ce // dup v14.2d, v30.d[0]
 	WORD $0x4e1807cf // dup v15.2d, v30.d[1]
 loop_92:
@@ -6977,7 +7576,26 @@ loop_92:
 	MOVD tile_dst(R0), R3
 	MOVD tile_ldd(R0), R12
 	ADD R10, R3
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c8 // mla v8.4s, v30.4s, v24.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803ca // mla v10.4s, v30.4s, v24.s[0]
+	FMOVQ 96(R2), F30
+	WORD $0x6f9803cc // mla v12.4s, v30.4s, v24.s[0]
+	FMOVQ 112(R2), F30
+	WORD $0x6f9803ce // mla v14.4s, v30.4s, v24.s[0]
 	FMOVS 0(R15), F24
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2
@@ -7129,42 +7747,66 @@ slice_95:
 	MOVD tile_x(R0), R3
 	MOVD tile_ldx(R0), R12
 	MOVD R3, R4
-	MOVD tile_offset(R0), R15
+	MOVD tile_colsum(R0), R15
 	ADD R10, R15
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c0 // dup v0.2d, v30.d[0]
 	WORD $0x4e1807c1 // dup v1.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c2 // dup v2.2d, v30.d[0]
 	WORD $0x4e1807c3 // dup v3.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c4 // dup v4.2d, v30.d[0]
 	WORD $0x4e1807c5 // dup v5.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c6 // dup v6.2d, v30.d[0]
 	WORD $0x4e1807c7 // dup v7.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807c8 // dup v8.2d, v30.d[0]
 	WORD $0x4e1807c9 // dup v9.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807ca // dup v10.2d, v30.d[0]
 	WORD $0x4e1807cb // dup v11.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807cc // dup v12.2d, v30.d[0]
 	WORD $0x4e1807cd // dup v13.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807ce // dup v14.2d, v30.d[0]
 	WORD $0x4e1807cf // dup v15.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807d0 // dup v16.2d, v30.d[0]
 	WORD $0x4e1807d1 // dup v17.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807d2 // dup v18.2d, v30.d[0]
 	WORD $0x4e1807d3 // dup v19.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807d4 // dup v20.2d, v30.d[0]
 	WORD $0x4e1807d5 // dup v21.2d, v30.d[1]
 	FMOVQ.P 16(R15), F30
+	WORD $0x4f2757de // shl v30.4s, v30.4s, #7
+	WORD $0x6ea0bbde // neg v30.4s, v30.4s
 	WORD $0x4e0807d6 // dup v22.2d, v30.d[0]
 	WORD $0x4e1807d7 // dup v23.2d, v30.d[1]
 loop_96:
@@ -7311,7 +7953,34 @@ loop_96:
 	MOVD tile_dst(R0), R3
 	MOVD tile_ldd(R0), R12
 	ADD R10, R3
-	MOVD tile_xscale(R0), R15
+	MOVD tile_affine(R0), R15
+	MOVD tile_colsum(R0), R2
+	ADD R10, R2
+	FMOVS 4(R15), F24
+	FMOVQ 0(R2), F30
+	WORD $0x6f9803c0 // mla v0.4s, v30.4s, v24.s[0]
+	FMOVQ 16(R2), F30
+	WORD $0x6f9803c2 // mla v2.4s, v30.4s, v24.s[0]
+	FMOVQ 32(R2), F30
+	WORD $0x6f9803c4 // mla v4.4s, v30.4s, v24.s[0]
+	FMOVQ 48(R2), F30
+	WORD $0x6f9803c6 // mla v6.4s, v30.4s, v24.s[0]
+	FMOVQ 64(R2), F30
+	WORD $0x6f9803c8 // mla v8.4s, v30.4s, v24.s[0]
+	FMOVQ 80(R2), F30
+	WORD $0x6f9803ca // mla v10.4s, v30.4s, v24.s[0]
+	FMOVQ 96(R2), F30
+	WORD $0x6f9803cc // mla v12.4s, v30.4s, v24.s[0]
+	FMOVQ 112(R2), F30
+	WORD $0x6f9803ce // mla v14.4s, v30.4s, v24.s[0]
+	FMOVQ 128(R2), F30
+	WORD $0x6f9803d0 // mla v16.4s, v30.4s, v24.s[0]
+	FMOVQ 144(R2), F30
+	WORD $0x6f9803d2 // mla v18.4s, v30.4s, v24.s[0]
+	FMOVQ 160(R2), F30
+	WORD $0x6f9803d4 // mla v20.4s, v30.4s, v24.s[0]
+	FMOVQ 176(R2), F30
+	WORD $0x6f9803d6 // mla v22.4s, v30.4s, v24.s[0]
 	FMOVS 0(R15), F24
 	MOVD tile_wscale(R0), R2
 	ADD R10, R2

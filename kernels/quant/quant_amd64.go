@@ -10,17 +10,17 @@ import "mom/kernels/cpu"
 // single row, so that it does not delay a stop of the goroutines.
 const batch = 32768
 
-func rows(dst []uint8, ldd int, scale []float32, x []float32, ldx, m, k int) {
+func rows(dst []uint8, ldd int, a []Affine, x []float32, ldx, m, k int) {
 	if !cpu.HasAVX2 {
-		rowsGeneric(dst, ldd, scale, x, ldx, m, k)
+		rowsGeneric(dst, ldd, a, x, ldx, m, k)
 		return
 	}
 	for i, most := 0, max(1, batch/k); i < m; i += most {
 		n := min(most, m-i)
 		if cpu.HasAVX512 {
-			rowsAVX512(&dst[i*ldd], ldd, &scale[i], &x[i*ldx], ldx, n, k)
+			rowsAVX512(&dst[i*ldd], ldd, &a[i], &x[i*ldx], ldx, n, k)
 		} else {
-			rowsAVX2(&dst[i*ldd], ldd, &scale[i], &x[i*ldx], ldx, n, k)
+			rowsAVX2(&dst[i*ldd], ldd, &a[i], &x[i*ldx], ldx, n, k)
 		}
 	}
 }
@@ -56,10 +56,10 @@ func weights(dst []int8, scale []float32, w []float32, n, k int) {
 }
 
 //go:noescape
-func rowsAVX512(dst *uint8, ldd int, scale, x *float32, ldx, m, k int)
+func rowsAVX512(dst *uint8, ldd int, a *Affine, x *float32, ldx, m, k int)
 
 //go:noescape
-func rowsAVX2(dst *uint8, ldd int, scale, x *float32, ldx, m, k int)
+func rowsAVX2(dst *uint8, ldd int, a *Affine, x *float32, ldx, m, k int)
 
 //go:noescape
 func absmaxAVX512(x *float32, n int) uint32

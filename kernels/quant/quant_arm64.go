@@ -10,13 +10,13 @@ import "mom/kernels/cpu"
 // single row, so that it does not delay a stop of the goroutines.
 const batch = 32768
 
-func rows(dst []uint8, ldd int, scale []float32, x []float32, ldx, m, k int) {
+func rows(dst []uint8, ldd int, a []Affine, x []float32, ldx, m, k int) {
 	if !cpu.HasNEON {
-		rowsGeneric(dst, ldd, scale, x, ldx, m, k)
+		rowsGeneric(dst, ldd, a, x, ldx, m, k)
 		return
 	}
 	for i, most := 0, max(1, batch/k); i < m; i += most {
-		rowsNEON(&dst[i*ldd], ldd, &scale[i], &x[i*ldx], ldx, min(most, m-i), k)
+		rowsNEON(&dst[i*ldd], ldd, &a[i], &x[i*ldx], ldx, min(most, m-i), k)
 	}
 }
 
@@ -37,7 +37,7 @@ func weights(dst []int8, scale []float32, w []float32, n, k int) {
 }
 
 //go:noescape
-func rowsNEON(dst *uint8, ldd int, scale, x *float32, ldx, m, k int)
+func rowsNEON(dst *uint8, ldd int, a *Affine, x *float32, ldx, m, k int)
 
 //go:noescape
 func absmaxNEON(x *float32, n int) uint32

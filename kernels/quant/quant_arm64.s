@@ -4,11 +4,11 @@
 
 #include "textflag.h"
 
-// func rowsNEON(dst *uint8, ldd int, scale, x *float32, ldx, m, k int)
+// func rowsNEON(dst *uint8, ldd int, a *Affine, x *float32, ldx, m, k int)
 TEXT ·rowsNEON(SB), NOSPLIT, $0-56
 	MOVD dst+0(FP), R0
 	MOVD ldd+8(FP), R1
-	MOVD scale+16(FP), R2
+	MOVD a+16(FP), R2
 	MOVD x+24(FP), R3
 	MOVD ldx+32(FP), R4
 	MOVD m+40(FP), R5
@@ -16,10 +16,10 @@ TEXT ·rowsNEON(SB), NOSPLIT, $0-56
 	MOVD $·constants<>(SB), R25
 	FMOVQ 0(R25), F18
 	FMOVQ 16(R25), F19
+	FMOVQ 32(R25), F20
 	ADD $63, R6, R7
 	AND $-64, R7
 	LSL $2, R4
-	VMOVI $128, V17.B16
 row_1:
 	MOVD R3, R10
 	MOVD R6, R9
@@ -27,21 +27,25 @@ row_1:
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
 	CMP $16, R9
 	BLT next_9
 loop_8:
-	FMOVQ 0(R10), F4
-	FMOVQ 16(R10), F5
-	FMOVQ 32(R10), F6
-	FMOVQ 48(R10), F7
-	WORD $0x4ea0f884 // fabs v4.4s, v4.4s
-	WORD $0x4ea0f8a5 // fabs v5.4s, v5.4s
-	WORD $0x4ea0f8c6 // fabs v6.4s, v6.4s
-	WORD $0x4ea0f8e7 // fabs v7.4s, v7.4s
-	WORD $0x6ea46400 // umax v0.4s, v0.4s, v4.4s
-	WORD $0x6ea56421 // umax v1.4s, v1.4s, v5.4s
-	WORD $0x6ea66442 // umax v2.4s, v2.4s, v6.4s
-	WORD $0x6ea76463 // umax v3.4s, v3.4s, v7.4s
+	FMOVQ 0(R10), F8
+	FMOVQ 16(R10), F9
+	FMOVQ 32(R10), F10
+	FMOVQ 48(R10), F11
+	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
+	WORD $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	WORD $0x4e2af442 // fmax v2.4s, v2.4s, v10.4s
+	WORD $0x4e2bf463 // fmax v3.4s, v3.4s, v11.4s
+	WORD $0x4ea8f484 // fmin v4.4s, v4.4s, v8.4s
+	WORD $0x4ea9f4a5 // fmin v5.4s, v5.4s, v9.4s
+	WORD $0x4eaaf4c6 // fmin v6.4s, v6.4s, v10.4s
+	WORD $0x4eabf4e7 // fmin v7.4s, v7.4s, v11.4s
 	ADD $64, R10
 	SUB $16, R9
 	CMP $16, R9
@@ -50,9 +54,9 @@ next_9:
 	CMP $4, R9
 	BLT next_11
 loop_10:
-	FMOVQ 0(R10), F4
-	WORD $0x4ea0f884 // fabs v4.4s, v4.4s
-	WORD $0x6ea46400 // umax v0.4s, v0.4s, v4.4s
+	FMOVQ 0(R10), F8
+	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
+	WORD $0x4ea8f484 // fmin v4.4s, v4.4s, v8.4s
 	ADD $16, R10
 	SUB $4, R9
 	CMP $4, R9
@@ -60,17 +64,25 @@ loop_10:
 next_11:
 	CBZ R9, done_13
 single_12:
-	FMOVS.P 4(R10), F4
-	WORD $0x4ea0f884 // fabs v4.4s, v4.4s
-	WORD $0x6ea46400 // umax v0.4s, v0.4s, v4.4s
+	FMOVS.P 4(R10), F8
+	WORD $0x4e28f400 // fmax v0.4s, v0.4s, v8.4s
+	WORD $0x4ea8f484 // fmin v4.4s, v4.4s, v8.4s
 	SUBS $1, R9
 	BNE single_12
 done_13:
-	WORD $0x6ea16400 // umax v0.4s, v0.4s, v1.4s
-	WORD $0x6ea36442 // umax v2.4s, v2.4s, v3.4s
-	WORD $0x6ea26400 // umax v0.4s, v0.4s, v2.4s
-	WORD $0x6eb0a800 // umaxv s0, v0.4s
+	WORD $0x4e21f400 // fmax v0.4s, v0.4s, v1.4s
+	WORD $0x4e23f442 // fmax v2.4s, v2.4s, v3.4s
+	WORD $0x4e22f400 // fmax v0.4s, v0.4s, v2.4s
+	WORD $0x6e30f800 // fmaxv s0, v0.4s
+	WORD $0x4ea5f484 // fmin v4.4s, v4.4s, v5.4s
+	WORD $0x4ea7f4c6 // fmin v6.4s, v6.4s, v7.4s
+	WORD $0x4ea6f484 // fmin v4.4s, v4.4s, v6.4s
+	WORD $0x6eb0f884 // fminv s4, v4.4s
+	WORD $0x6e34dc00 // fmul v0.4s, v0.4s, v20.4s
+	WORD $0x6e34dc81 // fmul v1.4s, v4.4s, v20.4s
+	WORD $0x4ea1d400 // fsub v0.4s, v0.4s, v1.4s
 	FMOVS F0, R8
+	AND $0x7FFFFFFF, R8
 	MOVD $0x04000000, R9 // 2^-119
 	SUBW R9, R8, R10
 	MOVD $0x7B800000, R9 // up to infinity
@@ -80,6 +92,15 @@ done_13:
 	WORD $0x4e040610 // dup v16.4s, v16.s[0]
 	FDIVS F18, F0, F0
 	FMOVS F0, (R2)
+	WORD $0x6ea0f884 // fneg v4.4s, v4.4s
+	WORD $0x6e30dc84 // fmul v4.4s, v4.4s, v16.4s
+	WORD $0x4e33d484 // fadd v4.4s, v4.4s, v19.4s
+	FMOVS F4, R8
+	AND $255, R8
+	VDUP R8, V17.B16
+	MOVD $128, R9
+	SUBW R8, R9
+	MOVW R9, 4(R2)
 	MOVD R0, R11
 	CMP R6, R7
 	BEQ whole_2
@@ -106,7 +127,7 @@ loop_14:
 	WORD $0x4e411800 // uzp1 v0.8h, v0.8h, v1.8h
 	WORD $0x4e431842 // uzp1 v2.8h, v2.8h, v3.8h
 	WORD $0x4e021800 // uzp1 v0.16b, v0.16b, v2.16b
-	WORD $0x6e311c00 // eor v0.16b, v0.16b, v17.16b
+	WORD $0x4e318400 // add v0.16b, v0.16b, v17.16b
 	FMOVQ.P F0, 16(R11)
 	SUBS $16, R9
 	BGE loop_14
@@ -117,7 +138,7 @@ single_16:
 	FMOVS.P 4(R10), F0
 	WORD $0x6e30dc00 // fmul v0.4s, v0.4s, v16.4s
 	WORD $0x4e33d400 // fadd v0.4s, v0.4s, v19.4s
-	WORD $0x6e311c00 // eor v0.16b, v0.16b, v17.16b
+	WORD $0x4e318400 // add v0.16b, v0.16b, v17.16b
 	FMOVS F0, R8
 	MOVB.P R8, 1(R11)
 	SUBS $1, R9
@@ -125,6 +146,8 @@ single_16:
 done_17:
 	B next_7
 special_3:
+	VMOVI $128, V17.B16
+	MOVW ZR, 4(R2)
 	MOVD $0x7F800000, R9
 	CMPW R9, R8
 	BHS nan_4
@@ -144,7 +167,7 @@ block_6:
 next_7:
 	ADD R1, R0
 	ADD R4, R3
-	ADD $4, R2
+	ADD $8, R2
 	SUBS $1, R5
 	BNE row_1
 	RET
@@ -250,4 +273,6 @@ DATA ·constants<>+0(SB)/8, $0x42fe000042fe0000 // maxQ
 DATA ·constants<>+8(SB)/8, $0x42fe000042fe0000 // maxQ
 DATA ·constants<>+16(SB)/8, $0x4b4000004b400000 // magic
 DATA ·constants<>+24(SB)/8, $0x4b4000004b400000 // magic
-GLOBL ·constants<>(SB), RODATA|NOPTR, $32
+DATA ·constants<>+32(SB)/8, $0x3f0000003f000000 // half
+DATA ·constants<>+40(SB)/8, $0x3f0000003f000000 // half
+GLOBL ·constants<>(SB), RODATA|NOPTR, $48

@@ -2,21 +2,39 @@ package quant
 
 import "math"
 
-func rowsGeneric(dst []uint8, ldd int, scale []float32, x []float32, ldx, m, k int) {
+func rowsGeneric(dst []uint8, ldd int, a []Affine, x []float32, ldx, m, k int) {
 	for i := range m {
 		to, from := dst[i*ldd:][:KPad(k)], x[i*ldx:][:k]
 		var inv float32
-		scale[i], inv = factors(absmaxBits(from))
+		a[i], inv = rowFactors(from)
+		zero := 128 - a[i].Shift
 		if inv == 0 {
 			from = nil // the whole row is padding
 		}
 		for j, v := range from {
-			to[j] = uint8(128 + round(v*inv))
+			to[j] = uint8(zero + round(v*inv))
 		}
 		for j := len(from); j < len(to); j++ {
-			to[j] = 128
+			to[j] = uint8(zero)
 		}
 	}
+}
+
+// rowFactors returns what the bytes of a row stand for and the factor that
+// quantises it. With factor 0 the bytes do not depend on the row.
+func rowFactors(x []float32) (a Affine, inv float32) {
+	var low, high float32
+	for _, v := range x {
+		if v-v != 0 {
+			return Affine{Scale: float32(math.NaN())}, 0
+		}
+		low, high = min(low, v), max(high, v)
+	}
+	scale, inv := factors(math.Float32bits(float32(high*0.5) - float32(low*0.5)))
+	if inv == 0 {
+		return Affine{}, 0
+	}
+	return Affine{scale, 128 - round(-low*inv)}, inv
 }
 
 func weightsGeneric(dst []int8, scale []float32, w []float32, n, k int) {

@@ -2,8 +2,8 @@
 
 package quant
 
-func rows(dst []uint8, ldd int, scale []float32, x []float32, ldx, m, k int) {
-	rowsGeneric(dst, ldd, scale, x, ldx, m, k)
+func rows(dst []uint8, ldd int, a []Affine, x []float32, ldx, m, k int) {
+	rowsGeneric(dst, ldd, a, x, ldx, m, k)
 }
 
 func weights(dst []int8, scale []float32, w []float32, n, k int) {

@@ -3,13 +3,39 @@ package quant
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"mom/kernels/kerneltest"
 )
 
 // reference quantises one row as the comment of Rows says.
-func reference(x []float32) (q []int8, scale float32) {
+func reference(x []float32) (q []uint8, a Affine) {
+	q = slices.Repeat([]uint8{128}, KPad(len(x)))
+	var low, high float32
+	for _, v := range x {
+		if v-v != 0 {
+			return q, Affine{Scale: float32(math.NaN())}
+		}
+		low, high = min(low, v), max(high, v)
+	}
+	half := float32(float64(high)/2 - float64(low)/2)
+	if half < 0x1p-119 {
+		return q, a
+	}
+	inv := 127 / half
+	zero := math.RoundToEven(float64(float32(-low * inv)))
+	for j := range q {
+		q[j] = uint8(zero)
+		if j < len(x) {
+			q[j] = uint8(zero + math.RoundToEven(float64(float32(x[j]*inv))))
+		}
+	}
+	return q, Affine{half / 127, 128 - int32(zero)}
+}
+
+// referenceWeights does so for Weights.
+func referenceWeights(x []float32) (q []int8, scale float32) {
 	q = make([]int8, len(x))
 	var absmax float64
 	for _, v := range x {
@@ -40,22 +66,20 @@ func testRows(t *testing.T, what string, x []float32, ldx, m, k int) {
 	for i := range dst {
 		dst[i] = 3
 	}
-	scale := kerneltest.Guarded[float32](t, m)
-	Rows(dst, ldd, scale, x, ldx, m, k)
+	a := kerneltest.Guarded[Affine](t, m)
+	Rows(dst, ldd, a, x, ldx, m, k)
 	for i := range m {
-		want, wantScale := reference(x[i*ldx:][:k])
-		if !same(scale[i], wantScale) {
-			t.Fatalf("%s, row %d: scale %v, want %v", what, i, scale[i], wantScale)
+		want, wantA := reference(x[i*ldx:][:k])
+		if !same(a[i].Scale, wantA.Scale) || a[i].Shift != wantA.Shift {
+			t.Fatalf("%s, row %d: %v, want %v", what, i, a[i], wantA)
 		}
 		for j := range ldd {
 			if i == m-1 && j == pad {
 				break
 			}
 			w := uint8(3) // between rows
-			if j < k {
-				w = uint8(int(want[j]) + 128)
-			} else if j < pad {
-				w = 128
+			if j < pad {
+				w = want[j]
 			}
 			if got := dst[i*ldd+j]; got != w {
 				t.Fatalf("%s, row %d of %d, k=%d: byte %d is %d, want %d", what, i, m, k, j, got, w)
@@ -65,10 +89,10 @@ func testRows(t *testing.T, what string, x []float32, ldx, m, k int) {
 	if m > 1 && ldx != k {
 		return
 	}
-	q := kerneltest.Guarded[int8](t, m*k)
+	q, scale := kerneltest.Guarded[int8](t, m*k), kerneltest.Guarded[float32](t, m)
 	Weights(q, scale, x[:m*k], m, k)
 	for i := range m {
-		want, wantScale := reference(x[i*k:][:k])
+		want, wantScale := referenceWeights(x[i*k:][:k])
 		if !same(scale[i], wantScale) {
 			t.Fatalf("%s, row %d of weights: scale %v, want %v", what, i, scale[i], wantScale)
 		}
@@ -137,12 +161,15 @@ func TestError(t *testing.T) {
 		const k = 1000
 		for seed := range uint64(50) {
 			x := kerneltest.Fill(make([]float32, k), seed)
-			dst, scale := make([]uint8, KPad(k)), make([]float32, 1)
-			Rows(dst, len(dst), scale, x, k, 1, k)
+			for i := range x { // between all below zero and all above
+				x[i] += float32(seed)/25 - 1
+			}
+			dst, a := make([]uint8, KPad(k)), make([]Affine, 1)
+			Rows(dst, len(dst), a, x, k, 1, k)
 			for j, v := range x {
-				back := float64(int(dst[j])-128) * float64(scale[0])
-				if !(math.Abs(back-float64(v)) <= 0.501*float64(scale[0])) {
-					t.Fatalf("%v became %v, scale %v", v, back, scale[0])
+				back := float64(int32(dst[j])-128+a[0].Shift) * float64(a[0].Scale)
+				if !(math.Abs(back-float64(v)) <= 0.501*float64(a[0].Scale)) {
+					t.Fatalf("%v became %v, %v", v, back, a[0])
 				}
 			}
 		}
@@ -157,16 +184,16 @@ func TestManyRows(t *testing.T) {
 }
 
 func TestPanics(t *testing.T) {
-	x, q, s := make([]float32, 128), make([]uint8, 128), make([]float32, 2)
+	x, q, s, a := make([]float32, 128), make([]uint8, 128), make([]float32, 2), make([]Affine, 2)
 	for name, f := range map[string]func(){
-		"m":           func() { Rows(q, 64, s, x, 64, -1, 64) },
-		"stride":      func() { Rows(q, 63, s, x, 64, 1, 64) },
-		"x stride":    func() { Rows(q, 64, s, x, 63, 1, 64) },
-		"short dst":   func() { Rows(q[1:], 64, s, x, 64, 2, 64) },
-		"padding":     func() { Rows(q[:100], 64, s, x, 36, 2, 36) },
-		"short x":     func() { Rows(q, 64, s, x[1:], 64, 2, 64) },
-		"short scale": func() { Rows(q, 64, s[1:], x, 64, 2, 64) },
-		"weights":     func() { Weights(make([]int8, 127), s, x, 2, 64) },
+		"m":         func() { Rows(q, 64, a, x, 64, -1, 64) },
+		"stride":    func() { Rows(q, 63, a, x, 64, 1, 64) },
+		"x stride":  func() { Rows(q, 64, a, x, 63, 1, 64) },
+		"short dst": func() { Rows(q[1:], 64, a, x, 64, 2, 64) },
+		"padding":   func() { Rows(q[:100], 64, a, x, 36, 2, 36) },
+		"short x":   func() { Rows(q, 64, a, x[1:], 64, 2, 64) },
+		"short a":   func() { Rows(q, 64, a[1:], x, 64, 2, 64) },
+		"weights":   func() { Weights(make([]int8, 127), s, x, 2, 64) },
 	} {
 		func() {
 			defer func() {
@@ -178,17 +205,17 @@ func TestPanics(t *testing.T) {
 		}()
 	}
 	Rows(nil, 0, nil, nil, 0, 0, 64)
-	s[0], s[1] = 1, 1
-	Rows(nil, 0, s, nil, 0, 2, 0)
-	if s[0] != 0 || s[1] != 0 {
-		t.Error("empty rows have a scale other than 0")
+	a[0], a[1] = Affine{1, 1}, Affine{1, 1}
+	Rows(nil, 0, a, nil, 0, 2, 0)
+	if a[0] != (Affine{}) || a[1] != (Affine{}) {
+		t.Error("empty rows have a scale or a shift other than 0")
 	}
 }
 
 func TestAllocations(t *testing.T) {
 	kerneltest.EachLevel(t, func(t *testing.T) {
-		x, q, s := make([]float32, 200), make([]uint8, 256), make([]float32, 2)
-		if n := testing.AllocsPerRun(10, func() { Rows(q, 128, s, x, 100, 2, 100) }); n != 0 {
+		x, q, a := make([]float32, 200), make([]uint8, 256), make([]Affine, 2)
+		if n := testing.AllocsPerRun(10, func() { Rows(q, 128, a, x, 100, 2, 100) }); n != 0 {
 			t.Errorf("%v allocations", n)
 		}
 	})
@@ -201,10 +228,10 @@ func BenchmarkRows(b *testing.B) {
 			for _, m := range []int{1, 64} {
 				b.Run(fmt.Sprintf("k=%d/rows=%d", k, m), func(b *testing.B) {
 					x := kerneltest.Fill(make([]float32, m*k), 1)
-					q, s := make([]uint8, m*KPad(k)), make([]float32, m)
+					q, a := make([]uint8, m*KPad(k)), make([]Affine, m)
 					b.SetBytes(int64(5 * m * k)) // x and dst once
 					for b.Loop() {
-						Rows(q, KPad(k), s, x, k, m, k)
+						Rows(q, KPad(k), a, x, k, m, k)
 					}
 					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*m*k), "ns/element")
 				})

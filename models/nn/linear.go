@@ -158,7 +158,7 @@ func (ws *Workspace) Prepare(x tensor.Mat, l *Linear, norm *Norm, inPlace bool) 
 	case I8:
 		t.ld = rowStride(x.Cols)
 		grow(&ws.q, x.Rows*t.ld)
-		grow(&ws.scale, x.Rows)
+		grow(&ws.affine, x.Rows)
 	case BF16:
 		t.ld = (x.Cols + 31) &^ 31
 		grow(&ws.bf, x.Rows*t.ld)
@@ -239,7 +239,7 @@ func (t *rowTask) Do(unit, worker int) {
 		}
 		switch t.precision {
 		case I8:
-			quant.Rows(ws.q[i*t.ld:(i+1)*t.ld], t.ld, ws.scale[i:i+1], row, d, 1, d)
+			quant.Rows(ws.q[i*t.ld:(i+1)*t.ld], t.ld, ws.affine[i:i+1], row, d, 1, d)
 		case BF16:
 			half.BF16Rows(ws.bf[i*t.ld:(i+1)*t.ld], t.ld, row, d, 1, d)
 		}
@@ -309,7 +309,7 @@ func (t *linearTask) Do(unit, worker int) {
 	dst := t.dst.Data[r0*ldd:]
 	switch l := t.l; {
 	case l.i8 != nil:
-		l.i8.Mul(dst, ldd, t.ws.q[r0*t.ldx:], t.ldx, t.ws.scale[r0:], m, u0, u1, t.epilogue)
+		l.i8.Mul(dst, ldd, t.ws.q[r0*t.ldx:], t.ldx, t.ws.affine[r0:], m, u0, u1, t.epilogue)
 	case l.bf16 != nil:
 		l.bf16.Mul(dst, ldd, t.ws.bf[r0*t.ldx:], t.ldx, m, u0, u1, t.epilogue)
 	default:

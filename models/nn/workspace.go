@@ -8,6 +8,7 @@ package nn
 
 import (
 	"mom/kernels/gemm"
+	"mom/kernels/quant"
 	"mom/tensor"
 )
 
@@ -17,7 +18,7 @@ type Workspace struct {
 
 	mats    [slots][]float32 // activations by slot
 	q       []uint8          // rows of the current linear layer's input, int8
-	scale   []float32
+	affine  []quant.Affine
 	bf      []uint16    // the same rows as bf16
 	rows    []float32   // the same rows as f32, when they had to be normalised
 	tmp     [][]float32 // a row a worker
@@ -65,7 +66,7 @@ func (ws *Workspace) Release(keep int) {
 
 // Bytes is the memory that the workspace holds.
 func (ws *Workspace) Bytes() int {
-	n := cap(ws.q) + 4*cap(ws.scale) + 2*cap(ws.bf) + 4*cap(ws.rows)
+	n := cap(ws.q) + 8*cap(ws.affine) + 2*cap(ws.bf) + 4*cap(ws.rows)
 	for _, m := range ws.mats {
 		n += 4 * cap(m)
 	}

@@ -139,7 +139,7 @@ func (bf16Widenx256) toFloat(k kernel256, rows int) {}
 // i8VNNIx256 is the VEX form of VPDPBUSD: registers as f32x256.
 type i8VNNIx256 struct{}
 
-func (i8VNNIx256) init(k kernel256, rows int) { k.offset(rows) }
+func (i8VNNIx256) init(k kernel256, rows int) { k.shift(rows) }
 
 func (i8VNNIx256) group(k kernel256, rows, u int) {
 	for v := range 2 {
@@ -161,7 +161,7 @@ func (i8VNNIx256) toFloat(k kernel256, rows int) { k.dequantise(rows) }
 type i8Maddx256 struct{}
 
 func (i8Maddx256) init(k kernel256, rows int) {
-	k.offset(rows)
+	k.shift(rows)
 	k.L("VPCMPEQD Y15, Y15, Y15")
 	k.L("VPSRLW $8, Y15, Y15")
 }
@@ -189,12 +189,20 @@ func (i8Maddx256) group(k kernel256, rows, u int) {
 
 func (i8Maddx256) toFloat(k kernel256, rows int) { k.dequantise(rows) }
 
-func (k kernel256) offset(rows int) {
-	k.L("MOVQ tile_offset(%s), %s", argument, scratch)
+func (k kernel256) shift(rows int) {
+	k.L("MOVQ tile_colsum(%s), %s", argument, scratch)
 	for v := range 2 {
-		k.L("VMOVDQU %d(%s)(%s*1), Y%d", 32*v, scratch, vector, v)
-		for r := 1; r < rows; r++ {
-			k.L("VMOVDQA Y%d, Y%d", v, 2*r+v)
+		k.L("VMOVDQU %d(%s)(%s*1), Y%d", 32*v, scratch, vector, 12+v)
+	}
+	k.L("MOVL $128, %s", scratch)
+	k.L("VMOVD %s, X15", scratch)
+	k.L("VPBROADCASTD X15, Y15")
+	k.L("MOVQ tile_affine(%s), %s", argument, scratch)
+	for r := range rows {
+		k.L("VPBROADCASTD %d(%s), Y14", 8*r+4, scratch)
+		k.L("VPSUBD Y15, Y14, Y14")
+		for v := range 2 {
+			k.L("VPMULLD Y%d, Y14, Y%d", 12+v, 2*r+v)
 		}
 	}
 }
@@ -204,9 +212,9 @@ func (k kernel256) dequantise(rows int) {
 	for v := range 2 {
 		k.L("VMOVUPS %d(%s)(%s*1), Y%d", 32*v, scratch, vector, 12+v)
 	}
-	k.L("MOVQ tile_xscale(%s), %s", argument, scratch)
+	k.L("MOVQ tile_affine(%s), %s", argument, scratch)
 	for r := range rows {
-		k.L("VBROADCASTSS %d(%s), Y14", 4*r, scratch)
+		k.L("VBROADCASTSS %d(%s), Y14", 8*r, scratch)
 		for v := range 2 {
 			y := 2*r + v
 			k.L("VMULPS Y%d, Y14, Y15", 12+v)

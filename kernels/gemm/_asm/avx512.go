@@ -198,7 +198,7 @@ func (bf16Widenx512) toFloat(k kernel512, rows, vecs int) {}
 // i8VNNIx512 is VPDPBUSD on groups of four: registers as f32x512.
 type i8VNNIx512 struct{}
 
-func (i8VNNIx512) init(k kernel512, rows, vecs int) { k.offset(rows, vecs) }
+func (i8VNNIx512) init(k kernel512, rows, vecs int) { k.shift(rows, vecs) }
 
 func (i8VNNIx512) group(k kernel512, rows, vecs int, prefetch func()) {
 	for v := range vecs {
@@ -222,7 +222,7 @@ func (i8VNNIx512) toFloat(k kernel512, rows, vecs int) { k.dequantise(rows, vecs
 type i8Maddx512 struct{}
 
 func (i8Maddx512) init(k kernel512, rows, vecs int) {
-	k.offset(rows, vecs)
+	k.shift(rows, vecs)
 	k.L("MOVL $0x00FF00FF, %s", scratch)
 	k.L("VPBROADCASTD %s, Z31", scratch)
 }
@@ -251,27 +251,34 @@ func (i8Maddx512) group(k kernel512, rows, vecs int, prefetch func()) {
 
 func (i8Maddx512) toFloat(k kernel512, rows, vecs int) { k.dequantise(rows, vecs) }
 
-// offset starts the sums at -128 times the sum of the column, because x is 128
-// too large.
-func (k kernel512) offset(rows, vecs int) {
-	k.L("MOVQ tile_offset(%s), %s", argument, scratch)
+// shift starts the sums at shift-128 times the sum of the column, because bytes
+// are so much larger than what they stand for.
+func (k kernel512) shift(rows, vecs int) {
+	k.L("MOVQ tile_colsum(%s), %s", argument, scratch)
 	for v := range vecs {
-		k.L("VMOVDQU32 %d(%s), Z%d", 64*v, scratch, v)
-		for r := 1; r < rows; r++ {
-			k.L("VMOVDQA32 Z%d, Z%d", v, r*vecs+v)
+		k.L("VMOVDQU32 %d(%s), Z%d", 64*v, scratch, 24+v)
+	}
+	k.L("MOVL $128, %s", scratch)
+	k.L("VPBROADCASTD %s, Z30", scratch)
+	k.L("MOVQ tile_affine(%s), %s", argument, scratch)
+	for r := range rows {
+		k.L("VPBROADCASTD %d(%s), Z31", 8*r+4, scratch)
+		k.L("VPSUBD Z30, Z31, Z31")
+		for v := range vecs {
+			k.L("VPMULLD Z%d, Z31, Z%d", 24+v, r*vecs+v)
 		}
 	}
 }
 
-// dequantise multiplies the sums by xscale*wscale.
+// dequantise multiplies the sums by the scales of row and column.
 func (k kernel512) dequantise(rows, vecs int) {
 	k.L("MOVQ tile_wscale(%s), %s", argument, scratch)
 	for v := range vecs {
 		k.L("VMOVUPS %d(%s), Z%d", 64*v, scratch, 24+v)
 	}
-	k.L("MOVQ tile_xscale(%s), %s", argument, scratch)
+	k.L("MOVQ tile_affine(%s), %s", argument, scratch)
 	for r := range rows {
-		k.L("VBROADCASTSS %d(%s), Z30", 4*r, scratch)
+		k.L("VBROADCASTSS %d(%s), Z30", 8*r, scratch)
 		for v := range vecs {
 			z := r*vecs + v
 			k.L("VMULPS Z%d, Z30, Z31", 24+v)

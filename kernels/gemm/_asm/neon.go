@@ -139,7 +139,7 @@ func rowPointers(g *neon.Gen, base, stride string, rows, pointers int) {
 	}
 }
 
-// finish scales integers, adds the bias and stores or adds. It uses the sums'
+// finish shifts and scales integers, adds the bias and stores or adds. It uses the sums'
 // registers and V24 to V31.
 func (k neonKernel) finish(g *neon.Gen, rows, vectors int) {
 	const wscale, bias, scale, old = 28, 29, 30, 31
@@ -148,9 +148,20 @@ func (k neonKernel) finish(g *neon.Gen, rows, vectors int) {
 		g.P("ADD R10, R%d", 3+r)
 	}
 	if k.int8 {
-		g.P("MOVD tile_xscale(R0), R15")
+		// The bytes were read as signed, or the sums begin for that: what is left
+		// to add is the row's shift times the column's sum.
+		g.P("MOVD tile_affine(R0), R15\nMOVD tile_colsum(R0), R2\nADD R10, R2")
 		for r := range rows {
-			g.P("FMOVS %d(R15), F%d", 4*r, 24+r)
+			g.P("FMOVS %d(R15), F%d", 8*r+4, 24+r)
+		}
+		for v := range vectors {
+			g.P("FMOVQ %d(R2), F30", 16*v)
+			for r := range rows {
+				g.P("mla v%d.4s, v30.4s, v%d.s[0]", k.sum(rows, vectors, r, v), 24+r)
+			}
+		}
+		for r := range rows {
+			g.P("FMOVS %d(R15), F%d", 8*r, 24+r)
 		}
 		g.P("MOVD tile_wscale(R0), R2\nADD R10, R2")
 	}

@@ -42,11 +42,12 @@ func untwist(g *neon.Gen, rows, vectors int) {
 	}
 }
 
-// Four rows by six vectors. x stays unsigned: the sums begin with tile.offset.
+// Four rows by six vectors. x stays unsigned, so the sums begin at -128
+// times the sum of the column.
 var i8MMLA = neonKernel{name: "i8TileMMLA", rows: 4, slice: wide, sum: pairSum, double: true, int8: true, body: func(g *neon.Gen, rows, vectors int) {
-	g.P("MOVD tile_offset(R0), R15\nADD R10, R15")
+	g.P("MOVD tile_colsum(R0), R15\nADD R10, R15")
 	for v := range vectors {
-		g.P("FMOVQ.P 16(R15), F30")
+		g.P("FMOVQ.P 16(R15), F30\nshl v30.4s, v30.4s, #7\nneg v30.4s, v30.4s")
 		for p := range pairs(rows) {
 			a := pairSum(rows, vectors, 2*p, v)
 			g.P("dup v%d.2d, v30.d[0]\ndup v%d.2d, v30.d[1]", a, a+1)

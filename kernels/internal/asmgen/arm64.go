@@ -114,13 +114,14 @@ var forms = func() map[string]form {
 	for op, base := range map[string]uint32{
 		"and": 0x4E201C00, "bic": 0x4E601C00, "orr": 0x4EA01C00, "eor": 0x6E201C00,
 		"bsl": 0x6E601C00, "bit": 0x6EA01C00, "bif": 0x6EE01C00, "uzp1": 0x4E001800, "uzp2": 0x4E005800,
+		"add": 0x4E208400,
 	} {
 		add(op, "v.16b, v.16b, v.16b", base, rd, rn, rm)
 	}
 	for op, base := range map[string]uint32{
 		"fabs": 0x4EA0F800, "fneg": 0x6EA0F800, "fsqrt": 0x6EA1F800, "frintn": 0x4E218800,
 		"fcvtns": 0x4E21A800, "fcvtzs": 0x4EA1B800, "scvtf": 0x4E21D800, "clz": 0x6EA04800,
-		"fcvtzu": 0x6EA1B800, "ucvtf": 0x6E21D800,
+		"fcvtzu": 0x6EA1B800, "ucvtf": 0x6E21D800, "neg": 0x6EA0B800,
 	} {
 		add(op, "v.4s, v.4s", base, rd, rn)
 	}
@@ -141,7 +142,7 @@ var forms = func() map[string]form {
 		{"sqxtn", "v.8b, v.8h", 0x0E214800}, {"sqxtn2", "v.16b, v.8h", 0x4E214800},
 		{"xtn", "v.4h, v.4s", 0x0E612800}, {"xtn2", "v.8h, v.4s", 0x4E612800},
 		{"sadalp", "v.4s, v.8h", 0x4E606800},
-		{"umaxv", "s, v.4s", 0x6EB0A800}, {"fmaxv", "s, v.4s", 0x6E30F800},
+		{"umaxv", "s, v.4s", 0x6EB0A800}, {"fmaxv", "s, v.4s", 0x6E30F800}, {"fminv", "s, v.4s", 0x6EB0F800},
 	} {
 		add(o.op, o.shape, o.base, rd, rn)
 	}
@@ -162,6 +163,7 @@ var forms = func() map[string]form {
 	add("fmls", "v.4s, v.4s, v.s[]", 0x4F805000, rd, rn, rm, indexS)
 	add("fmul", "v.4s, v.4s, v.s[]", 0x4F809000, rd, rn, rm, indexS)
 	add("fmul", "v.2d, v.2d, v.d[]", 0x4FC09000, rd, rn, rm, indexD)
+	add("mla", "v.4s, v.4s, v.s[]", 0x6F800000, rd, rn, rm, indexS)
 	add("sdot", "v.4s, v.16b, v.4b[]", 0x4F80E000, rd, rn, rm, indexS)
 	add("usdot", "v.4s, v.16b, v.4b[]", 0x4F80F000, rd, rn, rm, indexS)
 	add("bfdot", "v.4s, v.8h, v.2h[]", 0x4F40F000, rd, rn, rm, indexS)

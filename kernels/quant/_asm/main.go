@@ -8,6 +8,8 @@ func main() {
 		g.Bits("abs", 0x7FFFFFFF)
 		g.Bits("flip", 0x80808080) // q+128 as a byte is q with its sign flipped
 		g.Float("maxQ", 127)
+		g.Float("half", 0.5)
+		g.Bits("middle", 128)
 		if g.Wide() {
 			// Packing interleaves the quarters of its operands, in units of 32 bits.
 			g.Lanes("order", func(i int) uint32 { return uint32(i/4 + i%4*4) })
@@ -21,12 +23,13 @@ func main() {
 	arm64()
 }
 
-// rows is all of Rows. v8 holds the factor, v9 to v12 constants.
+// rows is all of Rows. v8 holds the factor, v9 zero, v10 and v11 constants, v13
+// the shift.
 func rows(g *lanes.Gen) {
-	g.Begin("rows", "(dst *uint8, ldd int, scale, x *float32, ldx, m, k int)", 56)
+	g.Begin("rows", "(dst *uint8, ldd int, a *Affine, x *float32, ldx, m, k int)", 56)
 	g.P(`MOVQ dst+0(FP), DI
 		MOVQ ldd+8(FP), R8
-		MOVQ scale+16(FP), DX
+		MOVQ a+16(FP), DX
 		MOVQ x+24(FP), SI
 		MOVQ ldx+32(FP), R9
 		MOVQ m+40(FP), R11
@@ -35,15 +38,23 @@ func rows(g *lanes.Gen) {
 		LEAQ 63(CX), R10
 		ANDQ $-64, R10
 		VMOVSS {maxQ}, X12`)
-	g.Pin(9, "abs", "flip", "order")
+	g.Pin(10, "flip", "order")
 	row, special, nan, fill, next := g.NewLabel("row"), g.NewLabel("special"), g.NewLabel("nan"), g.NewLabel("fill"), g.NewLabel("next")
 	g.Label(row)
-	largest(g)
-	g.P("VMOVD X0, BX\nLEAL -0x04000000(BX), R14\nCMPL R14, $0x7B800000\nJAE %s", special) // 2^-119, Inf
-	g.P("VDIVSS X0, X12, X8\nVBROADCASTSS X8, v8\nVDIVSS X12, X0, X0\nVMOVSS X0, (DX)")
+	extremes(g)
+	g.P("VMOVD X0, BX\nANDL $0x7FFFFFFF, BX\nLEAL -0x04000000(BX), R14\nCMPL R14, $0x7B800000\nJAE %s", special) // 2^-119, Inf
+	g.P(`VDIVSS X0, X12, X8
+		VBROADCASTSS X8, v8
+		VDIVSS X12, X0, X0
+		VMOVSS X0, (DX)
+		VMULSS X4, X8, X4
+		VCVTPS2DQ X4, X4
+		VPADDD {middle}, X4, X4
+		VMOVD X4, 4(DX)
+		VPBROADCASTD X4, v13`) // -low*inv is the byte of zero
 	g.P("XORL AX, AX")
 	g.Vectors("CX", 4, func() {
-		block(g, func(i int) { g.P("VMULPS %s, v8, v%d", g.At("SI", 4, i), i) })
+		block(g, true, func(i int) { g.P("VMULPS %s, v8, v%d", g.At("SI", 4, i), i) })
 		g.P("VPXOR%[1]s v10, v0, v0\nVMOVDQU%[2]s v0, (DI)(AX*1)", suffix(g, "D"), suffix(g, "8"))
 	})
 	rest(g)
@@ -51,9 +62,9 @@ func rows(g *lanes.Gen) {
 
 	g.Label(special)
 	g.P("CMPL BX, $0x7F800000\nJAE %s", nan)
-	g.P("MOVL $0, (DX)\nJMP %s", fill)
+	g.P("MOVQ $0, (DX)\nJMP %s", fill)
 	g.Label(nan)
-	g.P("MOVL $0x7FC00000, (DX)")
+	g.P("MOVL $0x7FC00000, (DX)\nMOVL $0, 4(DX)")
 	g.Label(fill)
 	g.P("XORL AX, AX")
 	loop := g.NewLabel("loop")
@@ -61,7 +72,7 @@ func rows(g *lanes.Gen) {
 	g.P("VMOVDQU%[2]s v10, (DI)(AX*1)\nADDQ $%[3]d, AX\nCMPQ AX, R10\nJLT %[1]s", loop, suffix(g, "8"), 4*g.W)
 
 	g.Label(next)
-	g.P("ADDQ R8, DI\nADDQ R9, SI\nADDQ $4, DX\nDECQ R11\nJNZ %s", row)
+	g.P("ADDQ R8, DI\nADDQ R9, SI\nADDQ $8, DX\nDECQ R11\nJNZ %s", row)
 	g.End()
 }
 
@@ -71,7 +82,7 @@ func rest(g *lanes.Gen) {
 	done, again := g.NewLabel("done"), g.NewLabel("rest")
 	g.P("CMPQ AX, R10\nJGE %s", done)
 	g.Label(again)
-	block(g, func(i int) {
+	block(g, true, func(i int) {
 		// The mask of the elements that vector i has, if any.
 		g.P("MOVQ CX, R15\nSUBQ AX, R15\nSUBQ $%d, R15\nMOVL $0, R14\nCMOVQLT R14, R15", i*g.W)
 		if g.Wide() {
@@ -86,6 +97,34 @@ func rest(g *lanes.Gen) {
 	})
 	g.P("VPXOR%[1]s v10, v0, v0\nVMOVDQU%[2]s v0, (DI)(AX*1)\nADDQ $%[3]d, AX\nCMPQ AX, R10\nJLT %[4]s", suffix(g, "D"), suffix(g, "8"), 4*g.W, again)
 	g.Label(done)
+}
+
+// extremes puts half the range of a row and zero in lane 0 of X0, or a number
+// that is not finite if the row has one, and its lowest number in lane 0 of X4.
+// Minima and maxima may pass over a NaN, but a product of it by zero is one.
+func extremes(g *lanes.Gen) {
+	g.P("VXORPS X9, X9, X9")
+	for i := range 7 {
+		g.P("VXORPS X%[1]d, X%[1]d, X%[1]d", i)
+	}
+	g.Elements("CX", 2, func(vectors int, masked bool) {
+		for i := range vectors {
+			at := g.At("SI", 4, i)
+			if masked {
+				g.Load(at, 7, true)
+				at = "v7"
+			}
+			g.P("VMAXPS %[1]s, v%[2]d, v%[2]d\nVMINPS %[1]s, v%[3]d, v%[3]d\nVFMADD231PS %[1]s, v9, v%[4]d", at, i, 4+i, 2+i)
+		}
+	})
+	g.P("VMAXPS v1, v0, v0\nVMINPS v5, v4, v4\nVADDPS v3, v2, v2")
+	g.Fold("VMAXPS", 0, 1)
+	g.Fold("VMINPS", 4, 1)
+	g.Fold("VADDPS", 2, 1)
+	g.P(`VMULSS {half}, X0, X0
+		VMULSS {half}, X4, X1
+		VSUBSS X1, X0, X0
+		VADDSS X2, X0, X0`)
 }
 
 // largest puts the largest bits of an |x| in lane 0 of X0. Numbers without
@@ -108,12 +147,15 @@ func largest(g *lanes.Gen) {
 	g.Fold("VPMAXSD", 0, 1)
 }
 
-// block quantises four vectors, which multiply leaves in v0 to v3, to bytes
-// in v0.
-func block(g *lanes.Gen, multiply func(i int)) {
+// block quantises four vectors, which multiply leaves in v0 to v3, to signed
+// bytes in v0, less the shift in v13.
+func block(g *lanes.Gen, shift bool, multiply func(i int)) {
 	for i := range 4 {
 		multiply(i)
 		g.P("VCVTPS2DQ v%[1]d, v%[1]d", i)
+		if shift {
+			g.P("VPSUBD v13, v%[1]d, v%[1]d", i)
+		}
 	}
 	g.P("VPACKSSDW v1, v0, v0\nVPACKSSDW v3, v2, v2\nVPACKSSWB v2, v0, v0\nVPERMD v0, v11, v0")
 }
@@ -134,7 +176,7 @@ func signed(g *lanes.Gen) {
 	g.Pin(11, "order")
 	g.P("XORL AX, AX")
 	g.Vectors("CX", 4, func() {
-		block(g, func(i int) { g.P("VMULPS %s, v8, v%d", g.At("SI", 4, i), i) })
+		block(g, false, func(i int) { g.P("VMULPS %s, v8, v%d", g.At("SI", 4, i), i) })
 		g.P("VMOVDQU%s v0, (DI)(AX*1)", suffix(g, "8"))
 	})
 	g.End()
