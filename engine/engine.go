@@ -16,6 +16,7 @@ import (
 
 	"mom/models"
 	"mom/models/nn"
+	"mom/safetensors"
 	"mom/tokenizer"
 )
 
@@ -45,6 +46,7 @@ type Engine struct {
 	window    models.Window
 	maxTokens int
 	pooling   models.Pooling
+	mapped    *safetensors.File // of Options.Mmap
 
 	scheduler
 }
@@ -64,8 +66,14 @@ func (e *Engine) Window() models.Window { return e.window }
 // Tokenizer returns the model's tokenizer.
 func (e *Engine) Tokenizer() *tokenizer.Tokenizer { return e.tokenizer }
 
-// Close ends the engine's helper threads. No request may be under way.
-func (e *Engine) Close() { e.scheduler.close() }
+// Close ends the engine's helper threads and releases a mapped file. No request
+// may be under way.
+func (e *Engine) Close() {
+	e.scheduler.close()
+	if e.mapped != nil {
+		e.mapped.Close()
+	}
+}
 
 // A Kind says what is wrong with a request.
 type Kind uint8

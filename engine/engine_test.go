@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -345,4 +346,30 @@ func ExampleOpen() {
 	}
 	fmt.Println(r.Head("intent").Label())
 	// Output: math
+}
+
+// TestMmap opens the same weights mapped: what stays in the file, such as int8
+// embeddings, must stay readable until Close.
+func TestMmap(t *testing.T) {
+	const text = "Mail me at jane.roe@example.org: is the integral of 1/x from 1 to e really 1?"
+	var want, got Result
+	if err := family(t, Options{}).Classify(t.Context(), text, &want); err != nil {
+		t.Fatal(err)
+	}
+	e, err := Open("../weights/mom-enc-v1", Options{Mmap: true})
+	if err != nil {
+		if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
+			t.Skip(err)
+		}
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if err := e.Classify(t.Context(), text, &got); err != nil {
+		t.Fatal(err)
+	}
+	for i := range want.Heads {
+		if !slices.Equal(want.Heads[i].Logits, got.Heads[i].Logits) {
+			t.Errorf("%s: the logits of the mapped model differ", want.Heads[i].Head.Name)
+		}
+	}
 }

@@ -114,9 +114,14 @@ func open(name string, f files, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What the model needs is copied into its packed form, except int8
-	// embeddings of an embedded model, which stay where they are.
-	defer src.Close()
+	// Most of what the model needs is copied into its packed form. The rest, such
+	// as embeddings, stays where it is: a mapped file remains open.
+	opened := false
+	defer func() {
+		if !opened || !o.Mmap {
+			src.Close()
+		}
+	}()
 	p, err := models.ChoosePrecision(o.Precision, src)
 	if err != nil {
 		return nil, err
@@ -158,6 +163,10 @@ func open(name string, f files, o Options) (*Engine, error) {
 		}
 		e.bio = append(e.bio, b)
 	}
+	if o.Mmap {
+		e.mapped = src
+	}
+	opened = true
 	e.start(o.threads())
 	return e, nil
 }

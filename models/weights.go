@@ -164,10 +164,13 @@ func (w *Weights) convert(name string, v tensor.View) []float32 {
 		runtime.GC()
 		w.garbage = 0
 	}
-	x := make([]float32, v.Len())
-	if err := v.Float32s(x); err != nil {
-		w.fail("tensor %s: %v", w.prefix+name, err)
-		return nil
+	x := v.Shared()
+	if x == nil || w.lora != nil { // which adds to it
+		x = make([]float32, v.Len())
+		if err := v.Float32s(x); err != nil {
+			w.fail("tensor %s: %v", w.prefix+name, err)
+			return nil
+		}
 	}
 	if i := slices.IndexFunc(x, notFinite); i >= 0 {
 		w.fail("tensor %s: value %d is %v", w.prefix+name, i, x[i])

@@ -63,6 +63,17 @@ func (v View) Float32s(dst []float32) error {
 	return nil
 }
 
+// Shared is the data of an F32 tensor as float32, not a copy of it: read only. It
+// is nil for every other type, and where the data does not lie as this machine
+// keeps float32.
+func (v View) Shared() []float32 {
+	p := unsafe.Pointer(unsafe.SliceData(v.Data))
+	if v.DType != F32 || uintptr(p)%4 != 0 || v.check(v.Len()) != nil || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return nil
+	}
+	return unsafe.Slice((*float32)(p), v.Len())
+}
+
 // Int8s is the data of an I8 tensor, not a copy of it: read only. It is nil for
 // every other type.
 func (v View) Int8s() []int8 {
