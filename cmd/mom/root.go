@@ -47,7 +47,7 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		classifyCommand(a), embedCommand(a), tokenizeCommand(a),
 		inspectCommand(a), modelsCommand(a), convertCommand(a),
-		cpuCommand(a), benchCommand(a), versionCommand(a),
+		cpuCommand(a), benchCommand(a), configCommand(a), versionCommand(a),
 	)
 	return root
 }

@@ -2,8 +2,8 @@
 
 package config
 
-// comments are the doc comments of types and fields.
-var comments = map[string]string{
+// docs are the doc comments of types and fields.
+var docs = map[string]string{
 	"config.Address":                          "An Address is where a listener waits: host:port, unix:/path, systemd or off.",
 	"config.Admin":                            "Admin is the second listener. It asks for no key, so it belongs on loopback.",
 	"config.Admin.Listen":                     "host:port, unix:/path, or off.",

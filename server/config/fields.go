@@ -67,7 +67,7 @@ func fieldsOf(t reflect.Type) []field {
 		default:
 			out = append(out, field{
 				key: key, index: f.Index, typ: f.Type,
-				comment: comments[typeName(t)+"."+f.Name],
+				comment: docs[typeName(t)+"."+f.Name],
 				check:   checkOf(f), initial: f.Tag.Get("default"),
 			})
 		}

@@ -24,7 +24,7 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.sum = contents(c.Files())
+	c.sum = contentsWith(data, nil, c.Files()[1:])
 	return c, nil
 }
 

@@ -68,7 +68,7 @@ func (w *watcher) run(ctx context.Context) {
 			return
 		case <-w.hangup:
 			w.failed = ""
-			w.load()
+			w.take(w.read())
 		case <-tick.C:
 			w.tick()
 		}
@@ -85,18 +85,27 @@ func (w *watcher) tick() {
 	switch {
 	case changed:
 		w.moving = true
-	case w.failed != "":
-		w.load()
-	case w.moving && contents(w.files) != w.last:
-		w.load()
-		w.moving = false
+	case w.failed != "" || w.moving && contents(w.files) != w.last:
+		c, err := w.read()
+		if w.moving = !maps.Equal(now, w.lookAll()); !w.moving {
+			w.take(c, err)
+		}
 	default:
 		w.moving = false
 	}
 }
 
-func (w *watcher) load() {
-	c, err := Load(w.path)
+// read loads the file. An empty one is a valid configuration, but here it is
+// one that somebody is about to write.
+func (w *watcher) read() (*Config, error) {
+	if info, err := os.Stat(w.path); err == nil && info.Size() == 0 {
+		return nil, Problems{{File: w.path, What: "has become empty"}}
+	}
+	return Load(w.path)
+}
+
+// take reports what was loaded.
+func (w *watcher) take(c *Config, err error) {
 	if err != nil {
 		w.last = contents(w.files)
 		if err.Error() != w.failed {
@@ -106,7 +115,7 @@ func (w *watcher) load() {
 		return
 	}
 	w.failed, w.files, w.last = "", c.Files(), c.sum
-	w.looked = w.lookAll()
+	w.looked, w.moving = w.lookAll(), true
 	w.reload(c, nil)
 }
 
@@ -126,15 +135,24 @@ func (w *watcher) lookAll() map[string]look {
 }
 
 // contents is a digest of files, missing ones included.
-func contents(files []string) (sum [sha256.Size]byte) {
+func contents(files []string) [sha256.Size]byte {
+	data, err := readFile(files[0], maxFile)
+	return contentsWith(data, err, files[1:])
+}
+
+// contentsWith is contents where the first file was read already.
+func contentsWith(first []byte, err error, others []string) (sum [sha256.Size]byte) {
 	h := sha256.New()
-	for _, name := range files {
-		data, err := readFile(name, maxFile)
+	add := func(data []byte, err error) {
 		if err != nil {
 			data = []byte("missing")
 		}
 		one := sha256.Sum256(data)
 		h.Write(one[:])
+	}
+	add(first, err)
+	for _, name := range others {
+		add(readFile(name, maxFile))
 	}
 	h.Sum(sum[:0])
 	return sum

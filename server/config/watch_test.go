@@ -139,6 +139,10 @@ func TestWatchReportsAnErrorOnce(t *testing.T) {
 		t.Fatalf("got %+v, want an error", r)
 	}
 	silent(t, got)
+	write(t, path, "")
+	if r := next(t, got); r.err == nil || !strings.Contains(r.err.Error(), "has become empty") {
+		t.Fatalf("got %+v, want that it is empty", r)
+	}
 	write(t, path, "limits: {texts: 0}")
 	if r := next(t, got); r.err == nil || !strings.Contains(r.err.Error(), "want 1 to 100000") {
 		t.Fatalf("got %+v, want another error", r)

@@ -134,7 +134,7 @@ func (s *Set) constant(pkg string, g *ast.GenDecl, spec *ast.ValueSpec) {
 func (s *Set) Source(pkg string) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "// Code generated from doc comments; DO NOT EDIT.\n\npackage %s\n\n", pkg)
-	fmt.Fprintf(&b, "// comments are the doc comments of types and fields.\nvar comments = map[string]string{\n")
+	fmt.Fprintf(&b, "// docs are the doc comments of types and fields.\nvar docs = map[string]string{\n")
 	for _, k := range slices.Sorted(maps.Keys(s.Comments)) {
 		fmt.Fprintf(&b, "%q: %q,\n", k, s.Comments[k])
 	}
