@@ -1,0 +1,188 @@
+package protocol
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"mom/router"
+)
+
+// A Mask replaces personal data in a request by placeholders such as
+// <EMAIL_ADDRESS_1>, and knows what they stand for. A value has the same
+// placeholder wherever it stands in the request, and no placeholder is a text
+// that the request had before. A Mask belongs to one request; it holds personal
+// data and must not be logged or kept. It is safe for concurrent reads.
+type Mask struct {
+	edits  []edit
+	values map[string]string // by placeholder
+	names  map[string]string // placeholder by value
+	next   map[string]int64  // the last number used, by type
+}
+
+// NewMask hides the spans, which are stretches of bytes of the texts
+// r.Texts[Part]. In a text that is JSON only the insides of its strings and whole
+// numbers are replaced, so that it stays JSON. It returns nil when there is
+// nothing to hide.
+func NewMask(r *Request, spans []router.PartSpan) *Mask {
+	if len(spans) == 0 {
+		return nil
+	}
+	m := &Mask{values: map[string]string{}, names: map[string]string{}, next: map[string]int64{}}
+	sorted := slices.Clone(spans)
+	slices.SortStableFunc(sorted, func(a, b router.PartSpan) int {
+		if a.Part != b.Part {
+			return a.Part - b.Part
+		}
+		return a.Start - b.Start
+	})
+	for i := 0; i < len(sorted); {
+		s := sorted[i]
+		if s.Part < 0 || s.Part >= len(r.Texts) || s.Start < 0 || s.End > len(r.Texts[s.Part].Text) || s.Start > s.End {
+			panic("BUG: protocol: a span lies outside its text")
+		}
+		// Spans that overlap are hidden as one.
+		for i++; i < len(sorted) && sorted[i].Part == s.Part && sorted[i].Start < s.End; i++ {
+			s.End = min(max(s.End, sorted[i].End), len(r.Texts[s.Part].Text))
+		}
+		if s.Start < s.End {
+			m.hide(r, s)
+		}
+	}
+	return m
+}
+
+// Values is how many different values are hidden.
+func (m *Mask) Values() int {
+	if m == nil {
+		return 0
+	}
+	return len(m.values)
+}
+
+func (m *Mask) hide(r *Request, s router.PartSpan) {
+	t := &r.Texts[s.Part]
+	at := func(i int) int {
+		if t.raw {
+			return int(r.doc.nodes[t.node].start) + i
+		}
+		return r.doc.offset(t.node, i)
+	}
+	if t.JSON {
+		if inner, err := scan(t.Text, tolerant); err == nil {
+			m.hideInner(r, &inner, s, at)
+			return
+		}
+	}
+	m.edits = append(m.edits, edit{at(s.Start), at(s.End), m.name(r, s.Type, t.Text[s.Start:s.End])})
+}
+
+// hideInner hides a span of a text that is JSON.
+func (m *Mask) hideInner(r *Request, inner *document, s router.PartSpan, at func(int) int) {
+	for i := range inner.nodes {
+		n := &inner.nodes[i]
+		start, end := max(s.Start, int(n.start)), min(s.End, int(n.end))
+		if start >= end {
+			continue
+		}
+		switch n.kind {
+		case number:
+			name := m.name(r, s.Type, inner.raw(int32(i)))
+			if r.Texts[s.Part].raw {
+				name = `"` + name + `"`
+			} else {
+				name = `\"` + name + `\"`
+			}
+			m.edits = append(m.edits, edit{at(int(n.start)), at(int(n.end)), name})
+		case text:
+			start, end = whole(inner, n, start, end)
+			if start < end {
+				m.edits = append(m.edits, edit{at(start), at(end), m.name(r, s.Type, unescape(inner.src[start:end]))})
+			}
+		}
+	}
+}
+
+// whole moves the ends of a stretch of the string n off its quotes and out of
+// its escapes: \n and the like are left out at the start, all else is taken in.
+func whole(d *document, n *node, start, end int) (int, int) {
+	start, end = max(start, int(n.start)+1), min(end, int(n.end)-1)
+	if !n.escaped {
+		return start, end
+	}
+	for at := int(n.start) + 1; at < end; {
+		if d.src[at] != '\\' {
+			at++
+			continue
+		}
+		size, _ := escape(d.src[at:], tolerant)
+		if at < start && start < at+size {
+			if start = at; size == 2 {
+				start = at + 2
+			}
+		}
+		if at < end && end < at+size {
+			end = at + size
+		}
+		at += size
+	}
+	return start, end
+}
+
+// name is the placeholder of a value.
+func (m *Mask) name(r *Request, kind, value string) string {
+	if name, ok := m.names[value]; ok {
+		return name
+	}
+	kind = placeholderType(kind)
+	if _, ok := m.next[kind]; !ok {
+		m.next[kind] = highest(r, kind+"_")
+	}
+	m.next[kind]++
+	name := "<" + kind + "_" + strconv.FormatInt(m.next[kind], 10) + ">"
+	m.names[value], m.values[name] = name, value
+	return name
+}
+
+// placeholderType keeps placeholders to capitals, digits and underscores.
+func placeholderType(kind string) string {
+	kind = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_':
+			return r
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		}
+		return '_'
+	}, kind)
+	if kind == "" {
+		return "PII"
+	}
+	return kind[:min(len(kind), 64)]
+}
+
+// highest is the highest number that follows prefix anywhere in the request, as
+// it came or as it reads.
+func highest(r *Request, prefix string) (most int64) {
+	look := func(s string) {
+		for {
+			i := strings.Index(s, prefix)
+			if i < 0 {
+				return
+			}
+			s = s[i+len(prefix):]
+			n := int64(0)
+			for d := 0; d < len(s) && d < 15 && s[d] >= '0' && s[d] <= '9'; d++ {
+				n = n*10 + int64(s[d]-'0')
+			}
+			most = max(most, n)
+		}
+	}
+	look(r.doc.src)
+	for i := range r.Texts {
+		if t := &r.Texts[i]; !t.raw && r.doc.nodes[t.node].escaped {
+			look(t.Text)
+		}
+	}
+	return most
+}
