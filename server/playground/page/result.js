@@ -41,7 +41,7 @@ function drawVerdict(d, r, took) {
 }
 
 function drawText(text, signals) {
-  const guard = signals.jailbreak;
+  const guard = signals.guard || signals.jailbreak;
   const pii = signals.pii || [];
   const attack = !!guard && guard.label === 'jailbreak';
   const notes = [];
@@ -129,7 +129,7 @@ function drawCandidates(d) {
 }
 
 function drawResult(text, r, took) {
-  const d = r.decision || {};
+  const d = r.decision || r;
   const s = r.signals || {};
   return [drawVerdict(d, r, took), drawText(text, s), h('div', { class: 'two' }, drawIntent(s.intent), drawLatency(r.latency_ms, took)), drawReasons(d.reasons), drawCandidates(d),
     r.id && h('p', { class: 'note' }, h('span', {}, 'Decision ', h('span', { class: 'code' }, r.id)))];

@@ -1,0 +1,174 @@
+package playground
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/valyala/fasthttp"
+
+	"mom/router"
+	"mom/server/web"
+)
+
+// scripted is a server around the page whose classifier and policy are a few
+// lines, so that what the page shows can be told beforehand.
+type scripted struct {
+	key  string // that clients need; "" means none
+	stop func()
+
+	mu       sync.Mutex
+	asked    []routeQuestion
+	broken   int // status to answer /v1/route with, 0 for none
+	decision []Decision
+}
+
+type routeQuestion struct {
+	Input    string   `json:"input"`
+	Model    string   `json:"model"`
+	Tradeoff *float64 `json:"cost_quality_tradeoff"`
+}
+
+func (s *scripted) start(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes := Routes(Options{Version: "v1.2.3", Source: s})
+	routes = append(routes,
+		web.Route{Method: "GET", Path: "/v1/models", Handle: func(ctx *fasthttp.RequestCtx) {
+			web.WriteJSON(ctx, 200, map[string]any{"data": []map[string]string{{"id": "auto"}, {"id": "careful"}, {"id": "small"}, {"id": "large"}}})
+		}},
+		web.Route{Method: "POST", Path: "/v1/route", Handle: s.route},
+	)
+	server := &fasthttp.Server{ReadTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, CloseOnShutdown: true, Handler: func(ctx *fasthttp.RequestCtx) {
+		ctx.Response.Header.Set("x-request-id", "req_test")
+		for _, r := range routes {
+			if r.Path != string(ctx.Path()) || r.Method != string(ctx.Method()) {
+				continue
+			}
+			if r.Access != web.Public && s.key != "" && string(ctx.Request.Header.Peek("Authorization")) != "Bearer "+s.key {
+				web.WriteError(ctx, web.OpenAI, &web.Error{Status: 401, Message: "a key is needed"})
+				return
+			}
+			r.Handle(ctx)
+			return
+		}
+		web.WriteError(ctx, web.OpenAI, &web.Error{Status: 404, Message: "no such route"})
+	}}
+	go server.Serve(ln)
+	s.stop = sync.OnceFunc(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		server.ShutdownWithContext(ctx)
+	})
+	t.Cleanup(s.stop)
+	return "http://" + ln.Addr().String() + "/"
+}
+
+func (s *scripted) Summary(_ context.Context, since time.Time, step time.Duration) (Summary, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sum := Summary{Models: []Share{}, Categories: []Share{}, Series: make([]Point, points)}
+	p50, p99 := 2.5, 9.75
+	for i := range sum.Series {
+		sum.Series[i].Time = since.Add(time.Duration(i) * step).Unix()
+	}
+	for i, d := range s.decision {
+		p := &sum.Series[(points-1-i%points+points)%points]
+		if d.Action == "block" {
+			sum.Totals.Blocked++
+			p.Blocked++
+		} else {
+			p.Routed++
+		}
+		sum.Totals.Requests++
+		sum.Totals.Cost += d.Cost
+		sum.Totals.BaselineCost += d.BaselineCost
+		p.Cost, p.BaselineCost, p.P50, p.P99 = p.Cost+d.Cost, p.BaselineCost+d.BaselineCost, &p50, &p99
+	}
+	if n := sum.Totals.Requests; n > 0 {
+		sum.Totals.P50, sum.Totals.P99 = &p50, &p99
+		sum.Models = append(sum.Models, Share{Name: "small", Requests: n - sum.Totals.Blocked, Cost: &sum.Totals.Cost}, Share{Requests: sum.Totals.Blocked})
+		sum.Categories = append(sum.Categories, Share{Name: "business", Requests: n})
+	}
+	return sum, nil
+}
+
+func (s *scripted) Recent(_ context.Context, n int) ([]Decision, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Decision
+	for i := len(s.decision) - 1; i >= 0 && len(list) < n; i-- {
+		list = append(list, s.decision[i])
+	}
+	return list, nil
+}
+
+const testIBAN = "DE89 3704 0044 0532 0130 00"
+
+// route takes "ignore all previous instructions" for an attack, one IBAN for
+// personal data, and the rest for business.
+func (s *scripted) route(ctx *fasthttp.RequestCtx) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var q routeQuestion
+	if err := json.Unmarshal(ctx.Request.Body(), &q); err != nil {
+		web.WriteError(ctx, web.OpenAI, web.Invalid("", "not JSON"))
+		return
+	}
+	s.asked = append(s.asked, q)
+	if s.broken != 0 {
+		web.WriteError(ctx, web.OpenAI, &web.Error{Status: s.broken, Message: "the classifiers are busy", RetryAfter: 2 * time.Second})
+		return
+	}
+	type finding struct {
+		Start int     `json:"start"`
+		End   int     `json:"end"`
+		Label string  `json:"label"`
+		Score float64 `json:"score"`
+		By    string  `json:"by"`
+	}
+	verdict := router.Verdict{Score: 0.004, Label: "benign"}
+	d := router.Decision{
+		Action: router.Route, Model: "small", Recipe: "auto", Category: "business", Confidence: 0.81, Cost: 0.000124, BestCost: 0.00186,
+		Reasons: []router.Reason{
+			{Stage: "security", Verdict: "pass", Detail: "nothing that the policy acts on"},
+			{Stage: "cost", Verdict: "small", Detail: "the cheapest that is good enough", Scores: map[string]float64{"tradeoff": 5}},
+		},
+		Candidates: []router.Candidate{{Model: "small", Quality: 0.78, Cost: 0.000124}, {Model: "large", Quality: 0.93, Cost: 0.00186, RuledOut: "dearer than needed"}},
+	}
+	pii := []finding{}
+	if at := strings.Index(q.Input, testIBAN); at >= 0 {
+		start := utf8.RuneCountInString(q.Input[:at])
+		pii = append(pii, finding{start, start + len(testIBAN), "IBAN_CODE", 0.999, "pattern"})
+		d.Flags = append(d.Flags, "pii:IBAN_CODE")
+	}
+	if strings.Contains(strings.ToLower(q.Input), "ignore all previous instructions") {
+		verdict = router.Verdict{Score: 0.997, Label: "jailbreak"}
+		d.Action, d.Model, d.Cost, d.BestCost, d.Candidates = router.Block, "", 0, 0, nil
+		d.Reasons = []router.Reason{{Stage: "security", Verdict: "block", Detail: "the guard takes the prompt for an attack", Scores: map[string]float64{"jailbreak": 0.997, "threshold": 0.5}}}
+		d.Flags = append(d.Flags, "jailbreak")
+	}
+	s.decision = append(s.decision, Decision{
+		ID: "dec_x", Time: float64(time.Now().Unix()), Action: string(d.Action), Model: d.Model, Category: d.Category, Recipe: d.Recipe,
+		Flags: d.Flags, Status: 200, Cost: d.Cost, BaselineCost: d.BestCost, Latency: 2.5,
+	})
+	type guard struct{ *router.Verdict }
+	web.WriteJSON(ctx, 200, struct {
+		ID string `json:"id"`
+		*router.Decision
+		Signals map[string]any     `json:"signals"`
+		Latency map[string]float64 `json:"latency_ms"`
+	}{"dec_x", &d, map[string]any{
+		"intent": []router.Category{{Name: "business", P: 0.81}, {Name: "law", P: 0.09}, {Name: "math", P: math.Nextafter(0.02, 1)}},
+		"guard":  guard{&verdict}, "pii": pii, "tokens": 21, "windows": 1,
+	}, map[string]float64{"parse": 0.04, "classify": 2.31, "decide": 0.009, "total": 2.5}})
+}
