@@ -38,7 +38,7 @@ func configCommand(a *app) *cobra.Command {
 			return misuse("%s needs init, check, explain, schema or import; see %s --help", c.CommandPath(), c.CommandPath())
 		},
 	}
-	c.AddCommand(configInit(a), configCheck(a), configExplain(a), configSchema(a))
+	c.AddCommand(configInit(a), configCheck(a), configExplain(a), configSchema(a), configImport(a))
 	return c
 }
 
@@ -113,15 +113,18 @@ func configCheck(a *app) *cobra.Command {
 // loadConfig reads a file; its problems are written a line each.
 func loadConfig(a *app, path string) (*config.Config, error) {
 	c, err := config.Load(path)
+	return c, listed(a, path, err)
+}
+
+// listed writes the problems of a file a line each, for editors that jump to
+// them, and leaves an error of one line.
+func listed(a *app, path string, err error) error {
 	var problems config.Problems
-	if errors.As(err, &problems) {
-		if len(problems) == 1 {
-			return nil, problems[0]
-		}
-		fmt.Fprintln(a.err, problems.Error())
-		return nil, fmt.Errorf("%s: %s", path, plural(len(problems), "problem"))
+	if !errors.As(err, &problems) || len(problems) < 2 {
+		return err
 	}
-	return c, err
+	fmt.Fprintln(a.err, problems.Error())
+	return fmt.Errorf("%s: %s", path, plural(len(problems), "problem"))
 }
 
 func configExplain(a *app) *cobra.Command {
