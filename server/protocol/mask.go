@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"mom/router"
 )
@@ -18,6 +19,11 @@ type Mask struct {
 	values map[string]string // by placeholder
 	names  map[string]string // placeholder by value
 	next   map[string]int64  // the last number used, by type
+
+	// While it is made:
+	doc      *document
+	texts    []Text
+	numbered bool
 }
 
 // NewMask hides the spans, which are stretches of bytes of the texts
@@ -28,7 +34,13 @@ func NewMask(r *Request, spans []router.PartSpan) *Mask {
 	if len(spans) == 0 {
 		return nil
 	}
-	m := &Mask{values: map[string]string{}, names: map[string]string{}, next: map[string]int64{}}
+	return hideAll(&r.doc, r.Texts, spans, true)
+}
+
+// hideAll hides the spans of texts of a document. Placeholders without a number
+// cannot be told apart, and are not remembered.
+func hideAll(d *document, texts []Text, spans []router.PartSpan, numbered bool) *Mask {
+	m := &Mask{doc: d, texts: texts, numbered: numbered, values: map[string]string{}, names: map[string]string{}, next: map[string]int64{}}
 	sorted := slices.Clone(spans)
 	slices.SortStableFunc(sorted, func(a, b router.PartSpan) int {
 		if a.Part != b.Part {
@@ -38,17 +50,19 @@ func NewMask(r *Request, spans []router.PartSpan) *Mask {
 	})
 	for i := 0; i < len(sorted); {
 		s := sorted[i]
-		if s.Part < 0 || s.Part >= len(r.Texts) || s.Start < 0 || s.End > len(r.Texts[s.Part].Text) || s.Start > s.End {
+		if s.Part < 0 || s.Part >= len(texts) || s.Start < 0 || s.End > len(texts[s.Part].Text) || s.Start > s.End {
 			panic("BUG: protocol: a span lies outside its text")
 		}
 		// Spans that overlap are hidden as one.
 		for i++; i < len(sorted) && sorted[i].Part == s.Part && sorted[i].Start < s.End; i++ {
-			s.End = min(max(s.End, sorted[i].End), len(r.Texts[s.Part].Text))
+			s.End = min(max(s.End, sorted[i].End), len(texts[s.Part].Text))
 		}
 		if s.Start < s.End {
-			m.hide(r, s)
+			s.Start, s.End = runes(texts[s.Part].Text, s.Start, s.End)
+			m.hide(s)
 		}
 	}
+	m.doc, m.texts = nil, nil
 	return m
 }
 
@@ -60,25 +74,49 @@ func (m *Mask) Values() int {
 	return len(m.values)
 }
 
-func (m *Mask) hide(r *Request, s router.PartSpan) {
-	t := &r.Texts[s.Part]
+// runes widens a stretch of s to whole characters.
+func runes(s string, start, end int) (int, int) {
+	for start > 0 && !utf8.RuneStart(s[start]) {
+		start--
+	}
+	for end < len(s) && !utf8.RuneStart(s[end]) {
+		end++
+	}
+	return start, end
+}
+
+// add makes an edit, which begins where the one before ends when they overlap:
+// stretches grow to whole characters, escapes and numbers.
+func (m *Mask) add(e edit) {
+	if n := len(m.edits); n > 0 {
+		if last := m.edits[n-1]; e.start >= last.start && e.start < last.end {
+			if e.start = last.end; e.start >= e.end {
+				return
+			}
+		}
+	}
+	m.edits = append(m.edits, e)
+}
+
+func (m *Mask) hide(s router.PartSpan) {
+	t := &m.texts[s.Part]
 	at := func(i int) int {
 		if t.raw {
-			return int(r.doc.nodes[t.node].start) + i
+			return int(m.doc.nodes[t.node].start) + i
 		}
-		return r.doc.offset(t.node, i)
+		return m.doc.offset(t.node, i)
 	}
 	if t.JSON {
 		if inner, err := scan(t.Text, tolerant); err == nil {
-			m.hideInner(r, &inner, s, at)
+			m.hideInner(&inner, s, at)
 			return
 		}
 	}
-	m.edits = append(m.edits, edit{at(s.Start), at(s.End), m.name(r, s.Type, t.Text[s.Start:s.End])})
+	m.add(edit{at(s.Start), at(s.End), m.name(s.Type, t.Text[s.Start:s.End])})
 }
 
 // hideInner hides a span of a text that is JSON.
-func (m *Mask) hideInner(r *Request, inner *document, s router.PartSpan, at func(int) int) {
+func (m *Mask) hideInner(inner *document, s router.PartSpan, at func(int) int) {
 	for i := range inner.nodes {
 		n := &inner.nodes[i]
 		start, end := max(s.Start, int(n.start)), min(s.End, int(n.end))
@@ -87,17 +125,17 @@ func (m *Mask) hideInner(r *Request, inner *document, s router.PartSpan, at func
 		}
 		switch n.kind {
 		case number:
-			name := m.name(r, s.Type, inner.raw(int32(i)))
-			if r.Texts[s.Part].raw {
+			name := m.name(s.Type, inner.raw(int32(i)))
+			if m.texts[s.Part].raw {
 				name = `"` + name + `"`
 			} else {
 				name = `\"` + name + `\"`
 			}
-			m.edits = append(m.edits, edit{at(int(n.start)), at(int(n.end)), name})
+			m.add(edit{at(int(n.start)), at(int(n.end)), name})
 		case text:
 			start, end = whole(inner, n, start, end)
 			if start < end {
-				m.edits = append(m.edits, edit{at(start), at(end), m.name(r, s.Type, unescape(inner.src[start:end]))})
+				m.add(edit{at(start), at(end), m.name(s.Type, unescape(inner.src[start:end]))})
 			}
 		}
 	}
@@ -130,13 +168,16 @@ func whole(d *document, n *node, start, end int) (int, int) {
 }
 
 // name is the placeholder of a value.
-func (m *Mask) name(r *Request, kind, value string) string {
+func (m *Mask) name(kind, value string) string {
 	if name, ok := m.names[value]; ok {
 		return name
 	}
 	kind = placeholderType(kind)
+	if !m.numbered {
+		return "<" + kind + ">"
+	}
 	if _, ok := m.next[kind]; !ok {
-		m.next[kind] = highest(r, kind+"_")
+		m.next[kind] = m.highest(kind + "_")
 	}
 	m.next[kind]++
 	name := "<" + kind + "_" + strconv.FormatInt(m.next[kind], 10) + ">"
@@ -163,7 +204,7 @@ func placeholderType(kind string) string {
 
 // highest is the highest number that follows prefix anywhere in the request, as
 // it came or as it reads.
-func highest(r *Request, prefix string) (most int64) {
+func (m *Mask) highest(prefix string) (most int64) {
 	look := func(s string) {
 		for {
 			i := strings.Index(s, prefix)
@@ -178,9 +219,9 @@ func highest(r *Request, prefix string) (most int64) {
 			most = max(most, n)
 		}
 	}
-	look(r.doc.src)
-	for i := range r.Texts {
-		if t := &r.Texts[i]; !t.raw && r.doc.nodes[t.node].escaped {
+	look(m.doc.src)
+	for i := range m.texts {
+		if t := &m.texts[i]; !t.raw && m.doc.nodes[t.node].escaped {
 			look(t.Text)
 		}
 	}

@@ -60,10 +60,15 @@ type scanner struct {
 // scan reads one JSON value with nothing but white space around it. The error
 // names the place and never repeats what stands there.
 func scan(src string, rules strictness) (document, *web.Error) {
+	return scanInto(make([]node, 0, min(len(src)/16+8, 512)), src, rules)
+}
+
+// scanInto scans with the memory of nodes that are no longer needed.
+func scanInto(nodes []node, src string, rules strictness) (document, *web.Error) {
 	if len(src) > MaxBytes {
 		return document{}, &web.Error{Status: 413, Code: "too_large", Message: fmt.Sprintf("the JSON text has %d bytes, more than the limit of %d", len(src), MaxBytes)}
 	}
-	s := scanner{document: document{src: src, nodes: make([]node, 0, min(len(src)/16+8, 512))}, rules: rules}
+	s := scanner{document: document{src: src, nodes: nodes[:0]}, rules: rules}
 	s.space()
 	s.value(0)
 	if s.space(); s.err == nil && s.at < len(src) {
