@@ -9,23 +9,22 @@ package playground
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"mom/server/state"
 	"mom/server/web"
 )
 
-// A Source is where decisions are kept. Its methods are safe for concurrent
-// use.
+// A Source is where decisions are kept: a *state.Store. Its methods are safe for
+// concurrent use.
 type Source interface {
-	// Summary adds up the decisions since a time, in stretches of step.
-	Summary(ctx context.Context, since time.Time, step time.Duration) (Summary, error)
-	// Recent returns up to n decisions, the latest first.
-	Recent(ctx context.Context, n int) ([]Decision, error)
+	Summary(ctx context.Context, q state.Query) (state.Summary, error)
+	Recent(ctx context.Context, n int, tenant *string) ([]state.Entry, error)
 }
 
 // Options are what the page needs.
@@ -34,45 +33,22 @@ type Options struct {
 	Source  Source // nil when decisions are not kept
 }
 
-// A Summary is what happened in a stretch of time. Costs are US dollars.
-type Summary struct {
-	Totals     Totals  `json:"totals"`
-	Models     []Share `json:"models"`     // most requests first; blocked requests have no model
-	Categories []Share `json:"categories"` // most requests first
-	Series     []Point `json:"series"`     // oldest first, without gaps
+// summaryAnswer is the body of /playground/summary.
+type summaryAnswer struct {
+	Enabled bool    `json:"enabled"` // false when decisions are not kept
+	Version string  `json:"version"`
+	Now     float64 `json:"now"` // Unix
+	Seconds int     `json:"seconds"`
+	state.Summary
 }
 
-// Totals are sums, and latencies over all decisions.
-type Totals struct {
-	Requests     int      `json:"requests"`
-	Blocked      int      `json:"blocked"`
-	Failed       int      `json:"failed"` // answered with a status of 500 and above
-	Cost         float64  `json:"cost"`
-	BaselineCost float64  `json:"baseline_cost"` // from the best candidates
-	P50          *float64 `json:"p50_ms"`        // null without decisions
-	P99          *float64 `json:"p99_ms"`
+// recentAnswer is the body of /playground/recent.
+type recentAnswer struct {
+	Decisions []decision `json:"decisions"` // the latest first
 }
 
-// A Share is the part of the decisions with one model or category.
-type Share struct {
-	Name     string   `json:"name"`
-	Requests int      `json:"requests"`
-	Cost     *float64 `json:"cost,omitempty"`
-}
-
-// A Point is one stretch of a Summary.
-type Point struct {
-	Time         int64    `json:"t"` // its begin, in Unix time
-	Routed       int      `json:"routed"`
-	Blocked      int      `json:"blocked"`
-	Cost         float64  `json:"cost"`
-	BaselineCost float64  `json:"baseline_cost"`
-	P50          *float64 `json:"p50_ms"` // null without decisions
-	P99          *float64 `json:"p99_ms"`
-}
-
-// A Decision is a line of the table of the latest.
-type Decision struct {
+// A decision is a line of the table of the latest.
+type decision struct {
 	ID           string   `json:"id"`
 	Time         float64  `json:"time"` // Unix
 	Action       string   `json:"action"`
@@ -81,25 +57,9 @@ type Decision struct {
 	Recipe       string   `json:"recipe"`
 	Flags        []string `json:"flags"`
 	Status       int      `json:"status"`
-	Cost         float64  `json:"cost"`
+	Cost         float64  `json:"cost"` // US dollars
 	BaselineCost float64  `json:"baseline_cost"`
 	Latency      float64  `json:"ms"`
-}
-
-// summaryAnswer is the body of /playground/summary.
-type summaryAnswer struct {
-	Enabled bool    `json:"enabled"` // false when decisions are not kept
-	Version string  `json:"version"`
-	Now     float64 `json:"now"` // Unix
-	Seconds int     `json:"seconds"`
-	Step    int     `json:"step"` // seconds
-	Summary
-}
-
-// recentAnswer is the body of /playground/recent.
-type recentAnswer struct {
-	Enabled   bool       `json:"enabled"`
-	Decisions []Decision `json:"decisions"`
 }
 
 const (
@@ -129,19 +89,22 @@ func (o *Options) summary(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	now := time.Now()
-	step := (seconds + points - 1) / points
-	answer := summaryAnswer{
-		Version: o.Version, Now: math.Round(float64(now.UnixMilli())) / 1000, Seconds: seconds, Step: step,
-		Summary: Summary{Models: []Share{}, Categories: []Share{}, Series: []Point{}},
-	}
+	answer := summaryAnswer{Version: o.Version, Now: unix(now), Seconds: seconds}
+	err = state.ErrOff
 	if o.Source != nil {
 		c, cancel := context.WithTimeout(web.Context(ctx), patience)
 		defer cancel()
-		if answer.Summary, err = o.Source.Summary(c, now.Add(-time.Duration(seconds)*time.Second), time.Duration(step)*time.Second); err != nil {
-			web.WriteError(ctx, web.OpenAI, unread(err))
-			return
-		}
+		length := time.Duration(seconds) * time.Second
+		answer.Summary, err = o.Source.Summary(c, state.Query{Since: now.Add(-length), Step: length / points, Tenant: tenant(ctx)})
+	}
+	switch {
+	case err == nil:
 		answer.Enabled = true
+	case errors.Is(err, state.ErrOff):
+		answer.Summary = state.Summary{Models: []state.Usage{}, Tenants: []state.Usage{}, Categories: []state.Usage{}, Series: []state.Point{}}
+	default:
+		web.WriteError(ctx, web.OpenAI, unread(err))
+		return
 	}
 	figures(ctx, answer)
 }
@@ -152,19 +115,40 @@ func (o *Options) recent(ctx *fasthttp.RequestCtx) {
 		web.WriteError(ctx, web.OpenAI, err)
 		return
 	}
-	answer := recentAnswer{Decisions: []Decision{}}
+	answer := recentAnswer{Decisions: []decision{}}
 	if o.Source != nil {
 		c, cancel := context.WithTimeout(web.Context(ctx), patience)
 		defer cancel()
-		list, err := o.Source.Recent(c, limit)
-		if err != nil {
+		list, err := o.Source.Recent(c, limit, tenant(ctx))
+		if err != nil && !errors.Is(err, state.ErrOff) {
 			web.WriteError(ctx, web.OpenAI, unread(err))
 			return
 		}
-		answer.Enabled, answer.Decisions = true, append(answer.Decisions, list...)
+		for i := range list {
+			answer.Decisions = append(answer.Decisions, row(&list[i]))
+		}
 	}
 	figures(ctx, answer)
 }
+
+func row(e *state.Entry) decision {
+	d := &e.Decision
+	return decision{
+		ID: e.ID, Time: unix(e.Time), Action: string(d.Action), Model: e.Model, Category: d.Category, Recipe: d.Recipe, Flags: append([]string{}, d.Flags...),
+		Status: e.Status, Cost: e.Cost, BaselineCost: e.BaselineCost, Latency: float64(e.Latency.Total.Microseconds()) / 1000,
+	}
+}
+
+// tenant is whose decisions are shown: with keys, a client sees its own.
+func tenant(ctx *fasthttp.RequestCtx) *string {
+	if name := web.Tenant(ctx); name != "" {
+		return &name
+	}
+	return nil
+}
+
+// unix is a time with milliseconds.
+func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func figures(ctx *fasthttp.RequestCtx, v any) {
 	ctx.Response.Header.Set("Cache-Control", "no-store")

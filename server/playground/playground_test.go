@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"io"
 	"regexp"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"mom/router"
+	"mom/server/state"
 	"mom/server/web"
 )
 
@@ -136,41 +137,42 @@ func TestAccess(t *testing.T) {
 
 // source keeps what it was asked for.
 type source struct {
-	since time.Time
-	step  time.Duration
-	n     int
-	err   error
+	query  state.Query
+	n      int
+	tenant *string
+	err    error
 }
 
-func (s *source) Summary(_ context.Context, since time.Time, step time.Duration) (Summary, error) {
-	s.since, s.step = since, step
-	half := 0.5
-	return Summary{Totals: Totals{Requests: 3, Blocked: 1, Cost: 0.25, BaselineCost: 1, P50: &half}, Series: []Point{{Time: 7, Routed: 2}}}, s.err
+func (s *source) Summary(_ context.Context, q state.Query) (state.Summary, error) {
+	s.query, s.tenant = q, q.Tenant
+	return state.Summary{Step: 60, Totals: state.Usage{Requests: 3, Blocked: 1, P50: 0.5}, Series: []state.Point{{Time: 7, Routed: 2}}}, s.err
 }
 
-func (s *source) Recent(_ context.Context, n int) ([]Decision, error) {
-	s.n = n
-	return []Decision{{ID: "dec_1", Action: "route", Model: "small"}}, s.err
+func (s *source) Recent(_ context.Context, n int, tenant *string) ([]state.Entry, error) {
+	s.n, s.tenant = n, tenant
+	d := router.Decision{Action: router.Route, Category: "law", Recipe: "auto", Reasons: []router.Reason{{Detail: "long"}}}
+	return []state.Entry{{ID: "dec_1", Time: time.UnixMilli(1500), Tenant: "bob", Model: "small", Decision: d, Latency: state.Latency{Total: 1250 * time.Microsecond}}}, s.err
 }
 
 func TestFigures(t *testing.T) {
 	src := &source{}
 	o := Options{Version: "v1", Source: src}
-	var sum summaryAnswer
 	r := call(t, o, "/playground/summary?seconds=3600")
-	if err := json.Unmarshal(r.Body(), &sum); err != nil || !sum.Enabled || sum.Totals.Requests != 3 || *sum.Totals.P50 != 0.5 || sum.Totals.P99 != nil || sum.Step != 60 || sum.Version != "v1" {
-		t.Fatalf("%v: %s", err, r.Body())
+	for _, want := range []string{`"enabled":true`, `"version":"v1"`, `"requests":3`, `"step":60`, `"p50_ms":0.5`, `"t":7`, `"routed":2`} {
+		if !strings.Contains(string(r.Body()), want) {
+			t.Errorf("no %s in %s", want, r.Body())
+		}
 	}
-	if d := time.Since(src.since); d < time.Hour || d > time.Hour+time.Minute || src.step != time.Minute {
-		t.Errorf("asked for the last %v in steps of %v", d, src.step)
+	if d := time.Since(src.query.Since); d < time.Hour || d > time.Hour+time.Minute || src.query.Step != time.Minute || src.tenant != nil {
+		t.Errorf("asked for %+v", src.query)
 	}
 	if string(r.Header.Peek("Cache-Control")) != "no-store" {
 		t.Error("figures may be cached")
 	}
 	r = call(t, o, "/playground/recent?limit=7")
-	var recent recentAnswer
-	if err := json.Unmarshal(r.Body(), &recent); err != nil || src.n != 7 || len(recent.Decisions) != 1 || recent.Decisions[0].ID != "dec_1" {
-		t.Fatalf("%v: %s", err, r.Body())
+	want := `{"decisions":[{"id":"dec_1","time":1.5,"action":"route","model":"small","category":"law","recipe":"auto","flags":[],"status":0,"cost":0,"baseline_cost":0,"ms":1.25}]}`
+	if string(r.Body()) != want || src.n != 7 {
+		t.Errorf("got %s, want %s", r.Body(), want)
 	}
 	for uri, want := range map[string]string{
 		"/playground/summary?seconds=59":     "seconds: want an integer from 60 to 604800",
@@ -190,13 +192,30 @@ func TestFigures(t *testing.T) {
 			t.Errorf("%s: %d %s", uri, r.StatusCode(), r.Body())
 		}
 	}
+	// A client with a key sees its own decisions.
+	for _, uri := range []string{"/playground/summary", "/playground/recent"} {
+		var ctx fasthttp.RequestCtx
+		ctx.Request.SetRequestURI(uri)
+		web.Bind(&ctx, context.Background(), "req_1", "alice")
+		for _, r := range Routes(o) {
+			if r.Path == uri {
+				r.Handle(&ctx)
+			}
+		}
+		if src.tenant == nil || *src.tenant != "alice" {
+			t.Errorf("%s shows alice the decisions of %v", uri, src.tenant)
+		}
+	}
 }
 
-func TestNoSource(t *testing.T) {
-	for uri, want := range map[string]string{"/playground/summary": `"series":[]`, "/playground/recent": `"decisions":[]`} {
-		r := call(t, Options{}, uri)
-		if r.StatusCode() != 200 || !strings.Contains(string(r.Body()), `"enabled":false`) || !strings.Contains(string(r.Body()), want) {
-			t.Errorf("%s: %d %s", uri, r.StatusCode(), r.Body())
+func TestNotKept(t *testing.T) {
+	for name, o := range map[string]Options{"no source": {}, "off": {Source: &source{err: state.ErrOff}}} {
+		r := call(t, o, "/playground/summary")
+		if body := string(r.Body()); r.StatusCode() != 200 || !strings.Contains(body, `"enabled":false`) || !strings.Contains(body, `"series":[]`) {
+			t.Errorf("%s: %d %s", name, r.StatusCode(), body)
+		}
+		if r := call(t, o, "/playground/recent"); r.StatusCode() != 200 || !strings.Contains(string(r.Body()), `"decisions":[`) {
+			t.Errorf("%s: %d %s", name, r.StatusCode(), r.Body())
 		}
 	}
 }

@@ -2,6 +2,7 @@ package playground
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"math"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"mom/router"
+	"mom/server/state"
 	"mom/server/web"
 )
 
@@ -23,10 +25,11 @@ type scripted struct {
 	key  string // that clients need; "" means none
 	stop func()
 
-	mu       sync.Mutex
-	asked    []routeQuestion
-	broken   int // status to answer /v1/route with, 0 for none
-	decision []Decision
+	store *state.Store
+
+	mu     sync.Mutex
+	asked  []routeQuestion
+	broken int // status to answer /v1/route with, 0 for none
 }
 
 type routeQuestion struct {
@@ -41,7 +44,8 @@ func (s *scripted) start(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes := Routes(Options{Version: "v1.2.3", Source: s})
+	s.open(t)
+	routes := Routes(Options{Version: "v1.2.3", Source: s.store})
 	routes = append(routes,
 		web.Route{Method: "GET", Path: "/v1/models", Handle: func(ctx *fasthttp.RequestCtx) {
 			web.WriteJSON(ctx, 200, map[string]any{"data": []map[string]string{{"id": "auto"}, {"id": "careful"}, {"id": "small"}, {"id": "large"}}})
@@ -73,43 +77,18 @@ func (s *scripted) start(t *testing.T) string {
 	return "http://" + ln.Addr().String() + "/"
 }
 
-func (s *scripted) Summary(_ context.Context, since time.Time, step time.Duration) (Summary, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sum := Summary{Models: []Share{}, Categories: []Share{}, Series: make([]Point, points)}
-	p50, p99 := 2.5, 9.75
-	for i := range sum.Series {
-		sum.Series[i].Time = since.Add(time.Duration(i) * step).Unix()
+// The store is a real one, in memory.
+func (s *scripted) open(t *testing.T) {
+	t.Helper()
+	var err error
+	if s.store, err = state.Open(":memory:", state.Options{}); err != nil {
+		t.Fatal(err)
 	}
-	for i, d := range s.decision {
-		p := &sum.Series[(points-1-i%points+points)%points]
-		if d.Action == "block" {
-			sum.Totals.Blocked++
-			p.Blocked++
-		} else {
-			p.Routed++
-		}
-		sum.Totals.Requests++
-		sum.Totals.Cost += d.Cost
-		sum.Totals.BaselineCost += d.BaselineCost
-		p.Cost, p.BaselineCost, p.P50, p.P99 = p.Cost+d.Cost, p.BaselineCost+d.BaselineCost, &p50, &p99
-	}
-	if n := sum.Totals.Requests; n > 0 {
-		sum.Totals.P50, sum.Totals.P99 = &p50, &p99
-		sum.Models = append(sum.Models, Share{Name: "small", Requests: n - sum.Totals.Blocked, Cost: &sum.Totals.Cost}, Share{Requests: sum.Totals.Blocked})
-		sum.Categories = append(sum.Categories, Share{Name: "business", Requests: n})
-	}
-	return sum, nil
-}
-
-func (s *scripted) Recent(_ context.Context, n int) ([]Decision, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []Decision
-	for i := len(s.decision) - 1; i >= 0 && len(list) < n; i-- {
-		list = append(list, s.decision[i])
-	}
-	return list, nil
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		s.store.Close(ctx)
+	})
 }
 
 const testIBAN = "DE89 3704 0044 0532 0130 00"
@@ -157,9 +136,9 @@ func (s *scripted) route(ctx *fasthttp.RequestCtx) {
 		d.Reasons = []router.Reason{{Stage: "security", Verdict: "block", Detail: "the guard takes the prompt for an attack", Scores: map[string]float64{"jailbreak": 0.997, "threshold": 0.5}}}
 		d.Flags = append(d.Flags, "jailbreak")
 	}
-	s.decision = append(s.decision, Decision{
-		ID: "dec_x", Time: float64(time.Now().Unix()), Action: string(d.Action), Model: d.Model, Category: d.Category, Recipe: d.Recipe,
-		Flags: d.Flags, Status: 200, Cost: d.Cost, BaselineCost: d.BestCost, Latency: 2.5,
+	s.store.Record(state.Entry{
+		ID: rand.Text(), Time: time.Now(), Route: "/v1/route", Model: d.Model, Status: 200, DryRun: true, TokensIn: 21,
+		Cost: d.Cost, BaselineCost: d.BestCost, Latency: state.Latency{Total: 2500 * time.Microsecond}, Decision: d,
 	})
 	type guard struct{ *router.Verdict }
 	web.WriteJSON(ctx, 200, struct {

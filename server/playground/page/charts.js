@@ -50,7 +50,7 @@ function chart(o) {
       parts.push(shape('text', { x: left + iw * f, y: ht - 5, 'text-anchor': f === 0 ? 'start' : f === 1 ? 'end' : 'middle' }, clock(o.times[i], span)));
     }
     parts.push(...(o.stacked ? bars(o, x, y, iw / Math.max(n, 1)) : lines(o, x, y)));
-    const cross = shape('line', { class: 'cross', y1: top, y2: top + ih, x1: -10, x2: -10 });
+    const cross = shape('line', { class: 'cross', y1: top, y2: top + ih, x1: left, x2: left, visibility: 'hidden' });
     parts.push(cross);
     svg.replaceChildren(...parts);
     svg.onpointermove = e => {
@@ -59,9 +59,13 @@ function chart(o) {
       if (n === 0) return;
       cross.setAttribute('x1', x(i));
       cross.setAttribute('x2', x(i));
+      cross.setAttribute('visibility', 'visible');
       label(i);
     };
-    svg.onpointerleave = () => { cross.setAttribute('x1', -10); cross.setAttribute('x2', -10); label(null); };
+    svg.onpointerleave = () => {
+      cross.setAttribute('visibility', 'hidden');
+      label(null);
+    };
   };
   const box = card(o.heading, '', svg, h('div', { class: 'more' }, legend));
   const watch = new ResizeObserver(() => box.isConnected ? draw() : watch.disconnect());

@@ -5,25 +5,25 @@ const pause = 3000; // between two looks, in milliseconds
 
 function drawBoard(sum, recent) {
   if (!sum.enabled) {
-    return [h('div', { class: 'card empty' }, h('strong', {}, 'Decisions are not kept'), h('p', {}, 'Set state.path in the configuration to see them here. :memory: keeps them until the server stops.'))];
+    return [h('div', { class: 'card empty' }, h('strong', {}, 'Decisions are not kept'), h('p', {}, 'Set state.path in the configuration to see figures here. :memory: keeps them until the server stops.')),
+      recent.length > 0 && drawRecent(recent)];
   }
   const t = sum.totals;
   if (!t.requests && recent.length === 0) {
     return [h('div', { class: 'card empty' }, h('strong', {}, 'No decisions in this time'), h('p', {}, 'Run a prompt above, or send requests to /v1/chat/completions. They appear here within seconds.'))];
   }
-  return [drawTiles(t), ...drawCharts(sum), h('div', { class: 'two' }, drawShares('Models', sum.models, t.requests), drawShares('Categories', sum.categories, t.requests)), drawRecent(recent)];
+  return [drawTiles(t), ...drawCharts(sum), h('div', { class: 'two' }, drawShares('Models', sum.models, t.requests, 'blocked'), drawShares('Categories', sum.categories, t.requests, 'unknown')), drawRecent(recent)];
 }
 
 function drawTiles(t) {
-  const saved = t.baseline_cost - t.cost;
   const share = n => t.requests ? percent(n / t.requests) + ' of all' : '';
   const tiles = [
     ['Decisions', t.requests.toLocaleString('en'), t.failed ? count(t.failed, 'answer') + ' failed' : 'none failed'],
     ['Blocked', t.blocked.toLocaleString('en'), share(t.blocked)],
     ['Cost', money(t.cost), 'best candidates ' + money(t.baseline_cost)],
-    ['Saved', money(saved), t.baseline_cost > 0 ? percent(saved / t.baseline_cost) : ''],
-    ['p50', millis(t.p50_ms), 'half are faster'],
-    ['p99', millis(t.p99_ms), 'one in 100 is slower'],
+    ['Saved', money(t.saved), t.baseline_cost > 0 ? percent(t.saved / t.baseline_cost) : ''],
+    ['p50', t.requests ? millis(t.p50_ms) : '–', 'half are faster'],
+    ['p99', t.requests ? millis(t.p99_ms) : '–', 'one in 100 is slower'],
   ];
   return h('dl', { class: 'tiles', id: 'tiles' }, tiles.map(([k, v, more]) => h('div', { class: 'card tile' }, h('dt', {}, k), h('dd', {}, v, h('small', {}, more)))));
 }
@@ -42,7 +42,7 @@ function drawCharts(sum) {
   });
   const latency = chart({
     heading: 'Latency', summary: 'median ' + millis(t.p50_ms) + ', 99th percentile ' + millis(t.p99_ms), times, axis: v => v === 0 ? '0' : millis(v).replace(/\.0+ /, ' '), least: 1, format: millis,
-    series: [{ name: 'p50', kind: 'k2', values: of(p => p.p50_ms), total: millis(t.p50_ms) }, { name: 'p99', kind: 'k3', values: of(p => p.p99_ms), total: millis(t.p99_ms) }],
+    series: [{ name: 'p50', kind: 'k2', values: of(p => p.requests ? p.p50_ms : null), total: millis(t.p50_ms) }, { name: 'p99', kind: 'k3', values: of(p => p.requests ? p.p99_ms : null), total: millis(t.p99_ms) }],
   });
   let cost = 0, base = 0;
   const sums = all.map(p => [cost += p.cost, base += p.baseline_cost]);
@@ -53,11 +53,11 @@ function drawCharts(sum) {
   return [requests, h('div', { class: 'two' }, latency, saving)];
 }
 
-function drawShares(heading, list, total) {
+function drawShares(heading, list, total, none) {
   const top = (list || []).slice(0, 8);
   if (top.length === 0) return card(heading, '', h('p', { class: 'note' }, 'None yet.'));
   return card(heading, list.length > 8 ? 'the first 8 of ' + list.length : '', h('div', { class: 'bars', role: 'list' }, top.map(x => h('div', { class: 'row', role: 'listitem' },
-    h('span', {}, x.name || 'none'), meter(total ? x.requests / total : 0), h('span', { class: 'num' }, x.requests.toLocaleString('en') + (isNumber(x.cost) ? ' · ' + money(x.cost) : ''))))));
+    h('span', {}, x.name || none), meter(total ? x.requests / total : 0), h('span', { class: 'num' }, x.requests.toLocaleString('en') + (x.cost > 0 ? ' · ' + money(x.cost) : ''))))));
 }
 
 function ago(unix) {
@@ -68,15 +68,14 @@ function ago(unix) {
 }
 
 function drawRecent(list) {
-  const head = [['When'], ['Outcome'], ['Category'], ['Recipe'], ['Flags'], ['Cost', 1], ['Saved', 1], ['Time', 1]];
-  return card('Latest decisions', '', h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'Latest decisions, a table' }, h('table', { id: 'recent' },
-    h('thead', {}, h('tr', {}, head.map(([x, n]) => h('th', { scope: 'col', class: n && 'num' }, x)))),
-    h('tbody', {}, list.map(d => {
-      const blocked = d.action === 'block';
-      return h('tr', {}, h('td', { title: d.id }, ago(d.time)), h('td', {}, h('span', { class: 'badge ' + (blocked ? 'bad' : d.status >= 400 ? 'warn' : 'good') }, blocked ? 'Blocked' : d.model + (d.status >= 400 ? ' · ' + d.status : ''))),
-        h('td', {}, title(d.category) || '–'), h('td', {}, d.recipe || '–'), h('td', {}, (d.flags || []).join(', ') || '–'), h('td', { class: 'num' }, blocked ? '–' : money(d.cost)),
-        h('td', { class: 'num' }, blocked ? '–' : money(d.baseline_cost - d.cost)), h('td', { class: 'num' }, millis(d.ms)));
-    })))));
+  const row = d => {
+    const blocked = d.action === 'block', failed = d.status >= 400;
+    const badge = blocked ? h('span', { class: 'badge bad' }, 'Blocked') : h('span', { class: 'badge ' + (failed ? 'warn' : 'good') }, d.model + (failed ? ' · ' + d.status : ''));
+    return h('tr', {}, h('td', { title: d.id }, ago(d.time)), h('td', {}, badge), h('td', {}, title(d.category) || '–'), h('td', {}, d.recipe || '–'), h('td', {}, (d.flags || []).join(', ') || '–'),
+      h('td', { class: 'num' }, blocked ? '–' : money(d.cost)), h('td', { class: 'num' }, blocked ? '–' : money(d.baseline_cost - d.cost)), h('td', { class: 'num' }, millis(d.ms)));
+  };
+  return card('Latest decisions', '', scroller('Latest decisions, a table', 'recent',
+    [...['When', 'Outcome', 'Category', 'Recipe', 'Flags'].map(x => column(x)), ...['Cost', 'Saved', 'Time'].map(x => column(x, true))], list.map(row)));
 }
 
 async function look() {

@@ -51,6 +51,12 @@ const percentOf = p => Math.max(0, Math.min(100, 100 * (p || 0))) + '%';
 
 const meter = (p, kind) => h('div', { class: 'meter ' + (kind || ''), 'aria-hidden': 'true' }, h('i', { width: percentOf(p) }));
 
+// scroller holds a table that may be wider than the screen; the keyboard reaches it.
+const scroller = (label, id, head, rows) => h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': label },
+  h('table', { id }, h('thead', {}, h('tr', {}, head)), h('tbody', {}, rows)));
+
+const column = (name, number) => h('th', { scope: 'col', class: number && 'num' }, name);
+
 function card(heading, note, ...body) {
   return h('section', { class: 'card' }, h('div', { class: 'head' }, h('h2', {}, heading), note && h('span', { class: 'note' }, note)), ...body);
 }

@@ -9,18 +9,20 @@ const examples = [
   ['Code', 'Write a Go function that merges two sorted slices without allocating more than once.'],
 ];
 
-const run = { call: null, text: '', again: 0 };
+const run = { call: null, text: '', again: 0, tradeoff: false };
 
+// tradeoff is null until the slider was moved: then the recipe's own counts.
 function tradeoff() {
-  const v = Number($('tradeoff').value);
-  return v < 0 ? null : v;
+  return run.tradeoff ? Number($('tradeoff').value) : null;
 }
 
-function nameTradeoff() {
+function setTradeoff(own) {
+  run.tradeoff = own;
   const v = tradeoff();
-  const text = v === null ? 'the recipe’s own' : v === 0 ? '0, the best model' : v === 10 ? '10, the cheapest' : String(v);
+  const text = v === null ? 'as the recipe says' : v === 0 ? '0, the best model' : v === 10 ? '10, the cheapest' : String(v);
   $('tradeoff-out').textContent = text;
   $('tradeoff').setAttribute('aria-valuetext', text);
+  $('tradeoff-reset').hidden = !own;
 }
 
 function nameCount() {
@@ -142,10 +144,16 @@ show($('result'), drawNothing());
 $('form').addEventListener('submit', e => { e.preventDefault(); submit(); });
 $('form').addEventListener('keydown', e => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); submit(); } });
 $('prompt').addEventListener('input', nameCount);
-$('tradeoff').addEventListener('input', nameTradeoff);
+$('tradeoff').addEventListener('input', () => setTradeoff(true));
 $('tradeoff').addEventListener('change', again);
+$('tradeoff-reset').addEventListener('click', () => {
+  setTradeoff(false);
+  $('tradeoff').value = 5;
+  $('tradeoff').focus();
+  again();
+});
 $('model').addEventListener('change', again);
-nameTradeoff();
+setTradeoff(false);
 nameCount();
 fillModels();
 startBoard();

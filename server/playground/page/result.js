@@ -60,10 +60,8 @@ function drawText(text, signals) {
   body.push(h('div', { class: 'text' + (attack ? ' attack' : ''), id: 'annotated', tabindex: '0', role: 'group', 'aria-label': 'The prompt with what was found in it' }, annotate(text, pii)));
   if (pii.length > 0) {
     const points = Array.from(text);
-    body.push(h('div', { class: 'scroll more' }, h('table', { id: 'pii' },
-      h('thead', {}, h('tr', {}, ['Type', 'Text'].map(x => h('th', { scope: 'col' }, x)), h('th', { scope: 'col', class: 'num' }, 'Score'), h('th', { scope: 'col' }, 'Found by'))),
-      h('tbody', {}, pii.map(s => h('tr', {}, h('td', {}, h('span', { class: 'badge warn' }, s.label)), h('td', { class: 'code' }, points.slice(s.start, s.end).join('')),
-        h('td', { class: 'num' }, score(s.score)), h('td', {}, s.by || '–')))))));
+    body.push(h('div', { class: 'more' }, scroller('Personal data, a table', 'pii', [column('Type'), column('Text'), column('Score', true), column('Found by')],
+      pii.map(s => h('tr', {}, h('td', {}, h('span', { class: 'badge warn' }, s.label)), h('td', { class: 'code' }, points.slice(s.start, s.end).join('')), h('td', { class: 'num' }, score(s.score)), h('td', {}, s.by || '–'))))));
   }
   const found = [];
   if (guard) found.push(attack ? 'an attack' : 'no attack');
@@ -123,9 +121,8 @@ function drawCandidates(d) {
       h('td', {}, meter(c.quality, chosen ? 'good' : ''), h('span', { class: 'num' }, score(c.quality))), h('td', { class: 'num' }, money(c.cost)),
       h('td', { class: 'wrap' }, chosen ? h('span', { class: 'badge good' }, 'Chosen') : c.ruled_out || 'can serve'));
   };
-  return card('Candidates', 'expected quality and cost of this request', h('div', { class: 'scroll' }, h('table', { id: 'candidates' },
-    h('thead', {}, h('tr', {}, ['Model', 'Quality'].map(x => h('th', { scope: 'col' }, x)), h('th', { scope: 'col', class: 'num' }, 'Cost'), h('th', { scope: 'col' }, 'Outcome'))),
-    h('tbody', {}, list.map(row)))));
+  return card('Candidates', 'expected quality and cost of this request', scroller('Candidates, a table', 'candidates',
+    [column('Model'), column('Quality'), column('Cost', true), column('Outcome')], list.map(row)));
 }
 
 function drawResult(text, r, took) {
