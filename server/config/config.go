@@ -10,6 +10,8 @@ package config
 import (
 	"crypto/sha256"
 	"time"
+
+	"mom/router"
 )
 
 // A Config is a whole configuration. Parse and Load return one that is complete:
@@ -33,6 +35,9 @@ type Config struct {
 	// The models to choose from. A file that lists models replaces the built-in
 	// ones.
 	Models []Model `yaml:"models" json:"models"`
+	// The policy: recipes, security and what else the router reads. Its keys
+	// stand at the top of the file. After Parse its Models are those above.
+	Policy router.Config `yaml:",inline" json:",inline"`
 	// What is read in the answers of upstreams.
 	ResponseGuard ResponseGuard `yaml:"response_guard" json:"response_guard"`
 	// Where decisions, feedback and usage are kept.
@@ -55,8 +60,7 @@ type Config struct {
 
 // A Model is a model to choose, with the upstreams that serve it.
 type Model struct {
-	// What requests and recipes call it.
-	Name string `yaml:"name" json:"name" check:"required"`
+	router.Model `yaml:",inline" json:",inline"`
 	// The upstreams that serve the model, by weight. Without any the model can
 	// be named by /v1/route but not be asked.
 	Upstreams []Ref `yaml:"upstreams" json:"upstreams"`

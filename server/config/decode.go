@@ -13,14 +13,17 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"mom/router"
 )
 
 // The bounds of a file.
 const (
-	maxFile  = 1 << 20 // bytes
-	maxDepth = 64      // nested mappings and lists
-	maxNodes = 200_000 // values, those that aliases repeat included
-	maxShown = 100     // problems
+	maxFile   = 1 << 20 // bytes
+	maxDepth  = 64      // nested mappings and lists
+	maxTokens = 60_000  // keys, values and signs; the parser's time grows with their square
+	maxNodes  = 200_000 // values, those that aliases repeat included
+	maxShown  = 100     // problems
 )
 
 // A Source says where a value came from.
@@ -64,7 +67,11 @@ func (d *decoder) parse(data []byte) (ast.Node, bool) {
 	if i := strings.IndexByte(text, 0); i >= 0 {
 		return nil, d.failAt(nil, "", "is not UTF-8 in line %d", 1+strings.Count(text[:i], "\n"))
 	}
-	if deep := tooDeep(lexer.Tokenize(text)); deep != nil {
+	tokens := lexer.Tokenize(text)
+	if len(tokens) > maxTokens {
+		return nil, d.failAt(nil, "", "holds more than %d keys, values and signs", maxTokens)
+	}
+	if deep := tooDeep(tokens); deep != nil {
 		return nil, d.failAt(deep.Position, "", "is nested more than %d levels deep", maxDepth)
 	}
 	f, err := parser.ParseBytes([]byte(text), 0, parser.AllowDuplicateMapKey())
@@ -239,6 +246,7 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string, c check) bool 
 	switch v.Kind() {
 	case reflect.Pointer:
 		e := reflect.New(v.Type().Elem())
+		initialise(e.Elem())
 		ok := d.value(plain, e.Elem(), path, c)
 		v.Set(e)
 		return ok
@@ -271,10 +279,15 @@ func (d *decoder) list(n ast.Node, v reflect.Value, path string, c check) bool {
 	return ok
 }
 
-// initialise gives an element of a list its defaults.
+// initialise gives an element of a list, or what a pointer names, its defaults.
 func initialise(v reflect.Value) {
-	if u, ok := v.Addr().Interface().(*Upstream); ok {
-		*u = DefaultUpstream()
+	switch x := v.Addr().Interface().(type) {
+	case *Upstream:
+		*x = DefaultUpstream()
+	case *router.Recipe:
+		*x = DefaultRecipe()
+	case *router.Security:
+		*x = router.Default().Security
 	}
 	if v.Kind() != reflect.Struct || scalar(v.Type()) {
 		return
@@ -409,6 +422,9 @@ func (d *decoder) structure(n ast.Node, v reflect.Value, path string) bool {
 func (d *decoder) unknown(e entry, path string, known []string) bool {
 	if !plainKey.MatchString(e.key) {
 		return d.fail(e.at, path, "holds a key that is none; supported: %s", strings.Join(known, ", "))
+	}
+	if len(d.problems) > maxShown {
+		return d.fail(e.at, join(path, e.key), "is no key here")
 	}
 	if n := near(e.key, known); n != "" {
 		return d.fail(e.at, join(path, e.key), "is no key here; did you mean %s?", n)

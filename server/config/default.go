@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"mom/router"
+)
 
 // Default is the configuration of a server that was given none: classification
 // and routing on this machine only, with the built-in models and no upstream.
@@ -16,6 +20,7 @@ func Default() *Config {
 			Request: 10 * time.Minute, Classify: 10 * time.Second, Drain: 30 * time.Second,
 		},
 		Auth:          Auth{Mode: Auto},
+		Policy:        router.Default(),
 		ResponseGuard: ResponseGuard{Jailbreak: JailbreakOff, PII: PIIOff},
 		State:         State{Path: ":memory:", Retention: 30 * 24 * time.Hour, MaxSize: 256 << 20},
 		Cache:         Cache{Mode: CacheOff, Threshold: 0.95, TTL: time.Hour, MaxSize: 64 << 20},
@@ -23,6 +28,9 @@ func Default() *Config {
 		Admin:         Admin{Listen: "127.0.0.1:8081"},
 		Playground:    true,
 		Log:           Log{Level: Info, Format: Text},
+	}
+	for _, m := range c.Policy.Models {
+		c.Models = append(c.Models, Model{Model: m})
 	}
 	return c
 }
@@ -42,4 +50,11 @@ func DefaultUpstream() Upstream {
 		Health:         Health{Interval: 10 * time.Second, Timeout: 2 * time.Second, Failures: 3},
 		Connections:    512,
 	}
+}
+
+// DefaultRecipe holds the values of a recipe that the file does not give.
+func DefaultRecipe() router.Recipe {
+	r := router.Default().Recipes[0]
+	r.Name = ""
+	return r
 }

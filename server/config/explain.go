@@ -103,6 +103,7 @@ func (c *Config) Warnings() []Problem {
 	k.written()
 	k.serving()
 	k.keeping()
+	k.categories()
 	var out Problems
 	for _, f := range k.list {
 		s := c.source(f.path)

@@ -68,7 +68,7 @@ func fieldsOf(t reflect.Type) []field {
 			out = append(out, field{
 				key: key, index: f.Index, typ: f.Type,
 				comment: docs[typeName(t)+"."+f.Name],
-				check:   checkOf(f), initial: f.Tag.Get("default"),
+				check:   checkOf(t, f), initial: f.Tag.Get("default"),
 			})
 		}
 	}
@@ -92,8 +92,8 @@ func keyOf(f reflect.StructField) (key string, inline, ok bool) {
 	return key, false, true
 }
 
-func checkOf(f reflect.StructField) check {
-	var c check
+func checkOf(t reflect.Type, f reflect.StructField) check {
+	c := policyChecks()[typeName(t)+"."+f.Name]
 	for part := range strings.SplitSeq(f.Tag.Get("check"), ",") {
 		name, value, _ := strings.Cut(part, "=")
 		switch name {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // FuzzParse: whatever is in a file, it loads or is refused with problems that
@@ -19,6 +20,7 @@ func FuzzParse(f *testing.F) {
 	}
 	env := variables(map[string]string{"BOB": "bob-key-0123456789", "ONE": "sk-one"})
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer time.AfterFunc(10*time.Second, func() { panic("hangs") }).Stop()
 		c, err := parse("mom.yaml", data, env)
 		if err != nil {
 			var problems Problems

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 )
@@ -210,6 +211,7 @@ func FuzzImport(f *testing.F) {
 	f.Add([]byte("version: v0.3\nproviders: {models: [{name: a, backend_refs: [{endpoint: 'h:1'}]}]}\n"))
 	f.Add([]byte("version: v0.3\nrouting: {signals: {domains: [{name: law, model_scores: [{model: a, score: 1}]}]}, decisions: [{rules: {conditions: [{type: domain, name: law}]}}]}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer time.AfterFunc(10*time.Second, func() { panic("hangs") }).Stop()
 		file, notes, err := Import("in.yaml", data)
 		if err != nil {
 			return

@@ -17,11 +17,14 @@ import (
 	"strings"
 )
 
-// A Set is what was read: comments by "package.Type.Field" and "package.Type",
-// the string constants of a type by "package.Type".
+// A Set is what was read of structs with yaml tags: comments of their fields by
+// "package.Type.Field", and the string constants of their fields' types by
+// "package.Type".
 type Set struct {
 	Comments map[string]string
 	Values   map[string][]Value
+
+	used map[string]bool // types of fields
 }
 
 // A Value is a constant with its comment.
@@ -29,7 +32,7 @@ type Value struct{ Value, Comment string }
 
 // Read reads the packages in dirs; their tests are left out.
 func Read(dirs ...string) (*Set, error) {
-	s := &Set{Comments: map[string]string{}, Values: map[string][]Value{}}
+	s := &Set{Comments: map[string]string{}, Values: map[string][]Value{}, used: map[string]bool{}}
 	for _, dir := range dirs {
 		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
@@ -62,7 +65,7 @@ func (s *Set) file(f *ast.File) {
 		for _, spec := range g.Specs {
 			switch spec := spec.(type) {
 			case *ast.TypeSpec:
-				s.typ(f.Name.Name, g, spec)
+				s.typ(f.Name.Name, spec)
 			case *ast.ValueSpec:
 				s.constant(f.Name.Name, g, spec)
 			}
@@ -70,21 +73,19 @@ func (s *Set) file(f *ast.File) {
 	}
 }
 
-func (s *Set) typ(pkg string, g *ast.GenDecl, spec *ast.TypeSpec) {
+func (s *Set) typ(pkg string, spec *ast.TypeSpec) {
 	if !spec.Name.IsExported() {
 		return
 	}
 	name := pkg + "." + spec.Name.Name
-	doc := spec.Doc
-	if doc == nil {
-		doc = g.Doc
-	}
-	s.put(name, doc)
 	st, ok := spec.Type.(*ast.StructType)
 	if !ok {
 		return
 	}
 	for _, field := range st.Fields.List {
+		if field.Tag == nil || !strings.Contains(field.Tag.Value, `yaml:"`) {
+			continue
+		}
 		doc := field.Doc
 		if doc == nil {
 			doc = field.Comment
@@ -92,6 +93,12 @@ func (s *Set) typ(pkg string, g *ast.GenDecl, spec *ast.TypeSpec) {
 		for _, n := range field.Names {
 			s.put(name+"."+n.Name, doc)
 		}
+		ast.Inspect(field.Type, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok {
+				s.used[pkg+"."+id.Name] = true
+			}
+			return true
+		})
 	}
 }
 
@@ -140,6 +147,9 @@ func (s *Set) Source(pkg string) ([]byte, error) {
 	}
 	fmt.Fprintf(&b, "}\n\n// constants are the values that a text type may have.\nvar constants = map[string][]constant{\n")
 	for _, k := range slices.Sorted(maps.Keys(s.Values)) {
+		if !s.used[k] {
+			continue
+		}
 		fmt.Fprintf(&b, "%q: {\n", k)
 		for _, v := range s.Values[k] {
 			fmt.Fprintf(&b, "{%q, %q},\n", v.Value, v.Comment)
