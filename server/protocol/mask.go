@@ -24,6 +24,7 @@ type Mask struct {
 	doc      *document
 	texts    []Text
 	numbered bool
+	from     int // of a text that is JSON, what is hidden so far ends here
 }
 
 // NewMask hides the spans, which are stretches of bytes of the texts
@@ -42,6 +43,13 @@ func NewMask(r *Request, spans []router.PartSpan) *Mask {
 func hideAll(d *document, texts []Text, spans []router.PartSpan, numbered bool) *Mask {
 	m := &Mask{doc: d, texts: texts, numbered: numbered, values: map[string]string{}, names: map[string]string{}, next: map[string]int64{}}
 	sorted := slices.Clone(spans)
+	for i := range sorted {
+		s := &sorted[i]
+		if s.Part < 0 || s.Part >= len(texts) || s.Start < 0 || s.End > len(texts[s.Part].Text) || s.Start > s.End {
+			panic("BUG: protocol: a span lies outside its text")
+		}
+		s.Start, s.End = runes(texts[s.Part].Text, s.Start, s.End)
+	}
 	slices.SortStableFunc(sorted, func(a, b router.PartSpan) int {
 		if a.Part != b.Part {
 			return a.Part - b.Part
@@ -50,15 +58,14 @@ func hideAll(d *document, texts []Text, spans []router.PartSpan, numbered bool) 
 	})
 	for i := 0; i < len(sorted); {
 		s := sorted[i]
-		if s.Part < 0 || s.Part >= len(texts) || s.Start < 0 || s.End > len(texts[s.Part].Text) || s.Start > s.End {
-			panic("BUG: protocol: a span lies outside its text")
+		if i == 0 || sorted[i-1].Part != s.Part {
+			m.from = 0
 		}
 		// Spans that overlap are hidden as one.
 		for i++; i < len(sorted) && sorted[i].Part == s.Part && sorted[i].Start < s.End; i++ {
-			s.End = min(max(s.End, sorted[i].End), len(texts[s.Part].Text))
+			s.End = max(s.End, sorted[i].End)
 		}
 		if s.Start < s.End {
-			s.Start, s.End = runes(texts[s.Part].Text, s.Start, s.End)
 			m.hide(s)
 		}
 	}
@@ -76,26 +83,13 @@ func (m *Mask) Values() int {
 
 // runes widens a stretch of s to whole characters.
 func runes(s string, start, end int) (int, int) {
-	for start > 0 && !utf8.RuneStart(s[start]) {
+	for start > 0 && start < len(s) && !utf8.RuneStart(s[start]) {
 		start--
 	}
 	for end < len(s) && !utf8.RuneStart(s[end]) {
 		end++
 	}
 	return start, end
-}
-
-// add makes an edit, which begins where the one before ends when they overlap:
-// stretches grow to whole characters, escapes and numbers.
-func (m *Mask) add(e edit) {
-	if n := len(m.edits); n > 0 {
-		if last := m.edits[n-1]; e.start >= last.start && e.start < last.end {
-			if e.start = last.end; e.start >= e.end {
-				return
-			}
-		}
-	}
-	m.edits = append(m.edits, e)
 }
 
 func (m *Mask) hide(s router.PartSpan) {
@@ -112,30 +106,32 @@ func (m *Mask) hide(s router.PartSpan) {
 			return
 		}
 	}
-	m.add(edit{at(s.Start), at(s.End), m.name(s.Type, t.Text[s.Start:s.End])})
+	m.edits = append(m.edits, edit{at(s.Start), at(s.End), m.name(s.Type, t.Text[s.Start:s.End])})
 }
 
 // hideInner hides a span of a text that is JSON.
 func (m *Mask) hideInner(inner *document, s router.PartSpan, at func(int) int) {
 	for i := range inner.nodes {
 		n := &inner.nodes[i]
-		start, end := max(s.Start, int(n.start)), min(s.End, int(n.end))
+		start, end := max(s.Start, m.from, int(n.start)), min(s.End, int(n.end))
 		if start >= end {
 			continue
 		}
 		switch n.kind {
 		case number:
+			m.from = int(n.end)
 			name := m.name(s.Type, inner.raw(int32(i)))
 			if m.texts[s.Part].raw {
 				name = `"` + name + `"`
 			} else {
 				name = `\"` + name + `\"`
 			}
-			m.add(edit{at(int(n.start)), at(int(n.end)), name})
+			m.edits = append(m.edits, edit{at(int(n.start)), at(int(n.end)), name})
 		case text:
 			start, end = whole(inner, n, start, end)
-			if start < end {
-				m.add(edit{at(start), at(end), m.name(s.Type, unescape(inner.src[start:end]))})
+			if start = max(start, m.from); start < end {
+				m.from = end
+				m.edits = append(m.edits, edit{at(start), at(end), m.name(s.Type, unescape(inner.src[start:end]))})
 			}
 		}
 	}

@@ -278,4 +278,3 @@ func (t *translation) chatFormat(v int32) any {
 		"name": "answer", "strict": true, "schema": json.RawMessage(t.raw(schema)),
 	}}
 }
-
