@@ -1,5 +1,10 @@
 package router
 
+import (
+	"encoding/json"
+	"fmt"
+)
+
 // A Request is what the policy needs to know of a request beside its signals.
 type Request struct {
 	Model           string   // "auto", the name of a recipe, or of a model
@@ -7,6 +12,7 @@ type Request struct {
 	MaxOutputTokens int      // that the client allows; 0 when it does not say
 	Tools           bool     // the request brings tools
 	Vision          bool     // the request brings images
+	JSONSchema      bool     // the answer must follow a schema
 	Allowed         []string // models to choose from, with * wildcards; empty means all
 	Excluded        []string // models not to choose, with * wildcards
 	Tradeoff        *float64 // cost_quality_tradeoff: 0 the best model .. 10 the cheapest; nil means the recipe's
@@ -18,9 +24,12 @@ type Request struct {
 // An Action is what happens to a request.
 type Action string
 
+// Route sends the request to a model; Block refuses it for what it holds; Refuse
+// means that no model can serve it, and the candidates say why.
 const (
-	Route Action = "route"
-	Block Action = "block"
+	Route  Action = "route"
+	Block  Action = "block"
+	Refuse Action = "refuse"
 )
 
 // A Decision is what is done with a request, and why.
@@ -44,10 +53,53 @@ type Decision struct {
 
 // A Reason is what one stage found and did.
 type Reason struct {
-	Stage   string             `json:"stage"` // security, intent, domain, cost
-	Verdict string             `json:"verdict"`
-	Detail  string             `json:"detail"` // a sentence for people
-	Scores  map[string]float64 `json:"scores,omitempty"`
+	Stage   string `json:"stage"` // security, intent, domain, cost
+	Verdict string `json:"verdict"`
+	Detail  string `json:"detail"` // a sentence for people
+	Scores  Scores `json:"scores,omitempty"`
+}
+
+// Scores are the numbers that a stage looked at, in the order of their weight.
+// In JSON they are an object.
+type Scores []Score
+
+// A Score is a number with its name.
+type Score struct {
+	Name  string
+	Value float64
+}
+
+// MarshalJSON writes {"name": value, ...} in the order of s.
+func (s Scores) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, x := range s {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		name, err := json.Marshal(x.Name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(x.Value)
+		if err != nil {
+			return nil, fmt.Errorf("score %s: %w", x.Name, err)
+		}
+		b = append(append(append(b, name...), ':'), value...)
+	}
+	return append(b, '}'), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, sorted by name.
+func (s *Scores) UnmarshalJSON(b []byte) error {
+	var m map[string]float64
+	if err := json.Unmarshal(b, &m); err != nil {
+		return err
+	}
+	*s = nil
+	for _, name := range sortedKeys(m) {
+		*s = append(*s, Score{name, m[name]})
+	}
+	return nil
 }
 
 // A Candidate is a model that was looked at.

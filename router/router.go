@@ -1,0 +1,156 @@
+package router
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Router decides by one configuration. It is safe for concurrent use.
+type Router struct {
+	config  Config
+	recipes []recipe
+}
+
+// recipe is a Recipe with its names looked up.
+type recipe struct {
+	*Recipe
+	models   []*Model // sorted by name
+	byModel  map[string]bool
+	domains  map[string]*domain
+	security *Security
+}
+
+type domain struct {
+	models   []*Model
+	tradeoff float64
+}
+
+// New checks the configuration; what is wrong with it is a *ConfigError.
+func New(c Config) (*Router, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	r := &Router{config: c}
+	for i := range c.Recipes {
+		rc := recipe{Recipe: &c.Recipes[i], domains: map[string]*domain{}, security: c.Recipes[i].Security}
+		rc.models = r.choose(rc.Models)
+		if rc.security == nil {
+			rc.security = &r.config.Security
+		}
+		for _, d := range rc.Domains {
+			rule := &domain{models: rc.models, tradeoff: rc.Tradeoff}
+			if len(d.Models) > 0 {
+				rule.models = r.choose(d.Models)
+			}
+			if d.Tradeoff != nil {
+				rule.tradeoff = *d.Tradeoff
+			}
+			for _, category := range d.Categories {
+				rc.domains[category] = rule
+			}
+		}
+		r.recipes = append(r.recipes, rc)
+	}
+	return r, nil
+}
+
+// choose returns the models that a list of patterns names, sorted by name, so
+// that their order in the configuration has no part in a decision.
+func (r *Router) choose(patterns []string) []*Model {
+	var out []*Model
+	for i := range r.config.Models {
+		if m := &r.config.Models[i]; len(patterns) == 0 || matchesAny(patterns, m.Name) {
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Models lists the models of the configuration.
+func (r *Router) Models() []Model { return slices.Clone(r.config.Models) }
+
+// Recipes lists the names of the recipes.
+func (r *Router) Recipes() []string {
+	var names []string
+	for _, rc := range r.recipes {
+		names = append(names, rc.Name)
+	}
+	return names
+}
+
+// Knows reports whether name is a recipe or a model.
+func (r *Router) Knows(name string) bool { return r.recipe(name) != nil || r.model(name) != nil }
+
+// Tasks says which signals a decision for this model or recipe looks at.
+func (r *Router) Tasks(name string) (intent, guard, pii bool) {
+	security := &r.config.Security
+	if rc := r.recipe(name); rc != nil {
+		security, intent = rc.security, len(rc.models) > 1 || len(rc.domains) > 0
+	}
+	return intent, security.Jailbreak.Action.on(), security.PII.on()
+}
+
+func (r Response) on() bool { return r != Off && r != "" }
+
+func (p *PII) on() bool {
+	if p.Action.on() {
+		return true
+	}
+	for _, rule := range p.Types {
+		if rule.Action.on() {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Router) recipe(name string) *recipe {
+	for i := range r.recipes {
+		if r.recipes[i].Name == name {
+			return &r.recipes[i]
+		}
+	}
+	return nil
+}
+
+func (r *Router) model(name string) *Model {
+	for i := range r.config.Models {
+		if r.config.Models[i].Name == name {
+			return &r.config.Models[i]
+		}
+	}
+	return nil
+}
+
+// matches reports whether name fits pattern, in which * stands for any text.
+func matches(pattern, name string) bool {
+	head, rest, star := strings.Cut(pattern, "*")
+	if !star {
+		return pattern == name
+	}
+	name, ok := strings.CutPrefix(name, head)
+	if !ok {
+		return false
+	}
+	for {
+		part, next, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(name, part)
+		}
+		i := strings.Index(name, part)
+		if i < 0 {
+			return false
+		}
+		name, rest = name[i+len(part):], next
+	}
+}
+
+func matchesAny(patterns []string, name string) bool {
+	for _, p := range patterns {
+		if matches(p, name) {
+			return true
+		}
+	}
+	return false
+}
