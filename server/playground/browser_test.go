@@ -297,6 +297,33 @@ func TestBrowserRoute(t *testing.T) {
 	b.quiet(base)
 }
 
+// The browser itself refuses what the page never does: markup made of text,
+// further scripts and styles, other hosts.
+func TestBrowserPolicy(t *testing.T) {
+	b := open(t, 1280, 900)
+	s := &scripted{}
+	base := s.start(t)
+	b.run(chromedp.Navigate(base))
+	b.wait(`document.querySelector('#examples button')`)
+	for what, js := range map[string]string{
+		"require-trusted-types-for": `document.body.insertAdjacentHTML('beforeend', '<i>x</i>')`,
+		"script-src-elem":           `document.body.appendChild(Object.assign(document.createElement('script'), { src: '/other.js' }))`,
+		"style-src-elem":            `document.body.appendChild(document.createElement('style')).append('body{}')`,
+		"style-src-attr":            `document.body.setAttribute('style', 'color:red')`,
+		"img-src":                   `new Image().src = '/x.png'`,
+		"connect-src":               `fetch('http://127.0.0.2:9/').catch(() => 0)`,
+	} {
+		got := eval[string](b, `new Promise(done => {
+			document.addEventListener('securitypolicyviolation', e => done(e.effectiveDirective), { once: true });
+			setTimeout(() => done('nothing was refused'), 3000);
+			try { `+js+` } catch (e) { /* the event tells */ }
+		})`)
+		if got != what && !(what == "script-src-elem" && got == "require-trusted-types-for") {
+			t.Errorf("%s: %s", js, got)
+		}
+	}
+}
+
 // Errors are told, with the way on.
 func TestBrowserErrors(t *testing.T) {
 	b := open(t, 1280, 900)

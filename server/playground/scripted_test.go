@@ -120,7 +120,7 @@ func (s *scripted) route(ctx *fasthttp.RequestCtx) {
 		Action: router.Route, Model: "small", Recipe: "auto", Category: "business", Confidence: 0.81, Cost: 0.000124, BestCost: 0.00186,
 		Reasons: []router.Reason{
 			{Stage: "security", Verdict: "pass", Detail: "nothing that the policy acts on"},
-			{Stage: "cost", Verdict: "small", Detail: "the cheapest that is good enough", Scores: map[string]float64{"tradeoff": 5}},
+			{Stage: "cost", Verdict: "small", Detail: "the cheapest that is good enough", Scores: router.Scores{{Name: "tradeoff", Value: 5}}},
 		},
 		Candidates: []router.Candidate{{Model: "small", Quality: 0.78, Cost: 0.000124}, {Model: "large", Quality: 0.93, Cost: 0.00186, RuledOut: "dearer than needed"}},
 	}
@@ -133,7 +133,7 @@ func (s *scripted) route(ctx *fasthttp.RequestCtx) {
 	if strings.Contains(strings.ToLower(q.Input), "ignore all previous instructions") {
 		verdict = router.Verdict{Score: 0.997, Label: "jailbreak"}
 		d.Action, d.Model, d.Cost, d.BestCost, d.Candidates = router.Block, "", 0, 0, nil
-		d.Reasons = []router.Reason{{Stage: "security", Verdict: "block", Detail: "the guard takes the prompt for an attack", Scores: map[string]float64{"jailbreak": 0.997, "threshold": 0.5}}}
+		d.Reasons = []router.Reason{{Stage: "security", Verdict: "block", Detail: "the guard takes the prompt for an attack", Scores: router.Scores{{Name: "jailbreak", Value: 0.997}, {Name: "threshold", Value: 0.5}}}}
 		d.Flags = append(d.Flags, "jailbreak")
 	}
 	s.store.Record(state.Entry{

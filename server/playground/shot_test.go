@@ -2,36 +2,26 @@ package playground
 
 import (
 	"bytes"
-	"flag"
 	"image/png"
 	"os"
 
 	cdppage "github.com/chromedp/cdproto/page"
 )
 
-var (
-	shotFile = flag.String("screenshot", "", "write a picture of the page against the real server to `FILE`")
-	shotSize = 300 << 10 // bytes at most, for the README
-)
-
-// shoot takes a picture of the page's first height pixels.
-func (b *tab) shoot(width, height float64) []byte {
+// shoot writes a picture of the top of the page to a file, when there is one. It
+// is small enough for a README.
+func (b *tab) shoot(file string) {
 	b.t.Helper()
+	const width, height, limit = 1280, 1900, 300_000
 	yes := true
 	data := command(b, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{
 		Format: "png", CaptureBeyondViewport: &yes, Clip: &cdppage.Viewport{Width: width, Height: height, Scale: 1},
 	}).Data
-	if c, err := png.DecodeConfig(bytes.NewReader(data)); err != nil || c.Width < 300 {
-		b.t.Fatalf("no picture: %v", err)
+	if c, err := png.DecodeConfig(bytes.NewReader(data)); err != nil || c.Width != width || len(data) > limit {
+		b.t.Errorf("the picture: %d wide, %d bytes: %v", c.Width, len(data), err)
 	}
-	return data
-}
-
-// save writes a picture to a file of the environment, for looking at it.
-func (b *tab) save(file string, data []byte) {
-	b.t.Helper()
-	if len(data) > shotSize {
-		b.t.Errorf("the picture has %d bytes", len(data))
+	if file == "" {
+		return
 	}
 	if err := os.WriteFile(file, data, 0o644); err != nil {
 		b.t.Fatal(err)

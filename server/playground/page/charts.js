@@ -75,7 +75,7 @@ function chart(o) {
 
 function bars(o, x, y, step) {
   const parts = [];
-  const w = Math.max(1, Math.min(18, step * 0.7));
+  const w = Math.max(1, Math.min(40, step * 0.62));
   o.times.forEach((_, i) => {
     let below = 0;
     for (const q of o.series) {

@@ -92,8 +92,12 @@ async function look() {
     const now = JSON.stringify([board.seconds, sum.data.enabled, sum.data.totals, recent.data.decisions, Math.floor(sum.data.now / (sum.data.step || 1))]);
     if (now !== board.shown) {
       board.shown = now;
-      if (!$('board').contains(document.activeElement)) show($('board'), drawBoard(sum.data, recent.data.decisions));
-      else board.shown = '';
+      if ($('board').contains(document.activeElement)) {
+        board.shown = '';
+        $('watch-note').textContent = 'Held still while the focus is in it.';
+      } else {
+        show($('board'), drawBoard(sum.data, recent.data.decisions));
+      }
     }
   } catch (e) {
     if (e.name === 'AbortError') return;

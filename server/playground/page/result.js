@@ -103,7 +103,7 @@ function verdictKind(v) {
 function drawReasons(reasons) {
   if (!reasons || reasons.length === 0) return null;
   return card('Why', count(reasons.length, 'stage'), h('ol', { class: 'steps', id: 'reasons' }, reasons.map(r => {
-    const scores = Object.entries(r.scores || {}).filter(([, v]) => isNumber(v)).sort((a, b) => b[1] - a[1]);
+    const scores = Object.entries(r.scores || {}).filter(([, v]) => isNumber(v));
     const top = scores.slice(0, 6).map(([k, v]) => h('span', {}, k + ' ' + (v !== 0 && Math.abs(v) < 0.001 ? v.toExponential(1) : score(v))));
     if (scores.length > 6) top.push(h('span', {}, 'and ' + (scores.length - 6) + ' more'));
     return h('li', {}, h('span', { class: 'stage' }, title(r.stage)),
