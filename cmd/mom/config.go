@@ -57,7 +57,7 @@ func configInit(a *app) *cobra.Command {
 			if err := writeNew(path, config.Starter(), force); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(a.out, "wrote %s; serve it with: mom serve --config %s\n", path, path)
+			_, err := fmt.Fprintf(a.err, "wrote %s; serve it with: mom serve --config %s\n", path, path)
 			return err
 		},
 	}
@@ -73,9 +73,10 @@ func named(args []string) string {
 }
 
 // writeNew writes a file that only its owner can read, since it may get secrets.
+// An empty file is one that a shell made for the output.
 func writeNew(path string, data []byte, force bool) error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
+	if info, err := os.Stat(path); force || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 	}
 	f, err := os.OpenFile(path, flags, 0o600)

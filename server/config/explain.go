@@ -97,7 +97,7 @@ func (c *Config) from(path string) string {
 
 // Warnings are consequences of the configuration that its author may not have
 // meant. What cannot work is no warning but a problem of Load.
-func (c *Config) Warnings() []Problem {
+func (c *Config) Warnings() Problems {
 	k := &checker{c: c}
 	k.exposure()
 	k.written()
@@ -179,6 +179,11 @@ func (k *checker) serving() {
 	for i, m := range c.Models {
 		if _, given := c.sources[fmt.Sprintf("models[%d]", i)]; given && len(m.Upstreams) == 0 && served > 0 {
 			k.add(fmt.Sprintf("models[%d]", i), "%s has no upstream: it is chosen by /v1/route only", quote(m.Name))
+		}
+	}
+	for i, m := range c.Models {
+		if _, given := c.sources[fmt.Sprintf("models[%d]", i)]; given && m.Quality == 0 && len(m.Categories) == 0 && len(c.Models) > 1 {
+			k.add(fmt.Sprintf("models[%d]", i), "%s has neither quality nor categories: it counts as answering nothing well", quote(m.Name))
 		}
 	}
 	if served == 0 {

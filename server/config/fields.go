@@ -1,9 +1,11 @@
 package config
 
 import (
+	"cmp"
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +31,7 @@ type field struct {
 type check struct {
 	required bool
 	min, max string // in the form of the type: 1, 0.5, 10ms, 4096
+	without  string // of the constants of the type, one that is not for this field
 }
 
 var (
@@ -67,7 +70,7 @@ func fieldsOf(t reflect.Type) []field {
 		default:
 			out = append(out, field{
 				key: key, index: f.Index, typ: f.Type,
-				comment: docs[typeName(t)+"."+f.Name],
+				comment: cmp.Or(policyComments(typeName(t)+"."+f.Name), docs[typeName(t)+"."+f.Name]),
 				check:   checkOf(t, f), initial: f.Tag.Get("default"),
 			})
 		}
@@ -122,6 +125,11 @@ func choices(t reflect.Type) []constant {
 		return nil
 	}
 	return constants[typeName(t)]
+}
+
+// allowed are the choices of a field.
+func allowed(t reflect.Type, c check) []constant {
+	return slices.DeleteFunc(slices.Clone(choices(t)), func(k constant) bool { return k.value == c.without })
 }
 
 func values(c []constant) []string {
@@ -218,6 +226,9 @@ func showText(v reflect.Value) string {
 
 // bounded says whether a scalar is within its check.
 func bounded(v reflect.Value, c check) error {
+	if c.without != "" && v.String() == c.without {
+		return fmt.Errorf("want %s", oneOf(values(allowed(v.Type(), c))))
+	}
 	if c.min != "" && compare(v, c.min) < 0 || c.max != "" && compare(v, c.max) > 0 {
 		switch {
 		case c.max == "":

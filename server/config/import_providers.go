@@ -27,12 +27,12 @@ func (u importedUpstream) same(v importedUpstream) bool {
 
 // An importedModel is a model of the new file.
 type importedModel struct {
-	name                     string
-	refs                     []Ref
-	input, output, cached    string // prices per million tokens
-	context, quality         string
-	tools, vision, described bool // described: the input lists what it can
-	scores                   []categoryScore
+	name                  string
+	refs                  []Ref
+	input, output, cached string // prices per million tokens
+	context, quality      string
+	vision                bool
+	scores                []categoryScore
 }
 
 // A categoryScore is a model's quality for a category.
@@ -106,10 +106,8 @@ func (im *importer) price(p *tree, m *importedModel, at string) {
 	for key, into := range map[string]*string{"prompt_per_1m": &m.input, "completion_per_1m": &m.output, "cached_input_per_1m": &m.cached} {
 		n := p.get(key)
 		if _, err := strconv.ParseFloat(n.text, 64); n.isWord() && (err == nil || n.refers()) {
-			if to := priceKeys[key]; to != "" {
-				*into = word(n)
-				im.mapped(n, at+"."+to, why)
-			}
+			*into = word(n)
+			im.mapped(n, at+"."+priceKey(key), why)
 		}
 	}
 }
@@ -174,7 +172,7 @@ func (im *importer) noteBackend(r *tree, up, at string, u importedUpstream) {
 	im.dropped(r.get("type"), "says what the software is; only its protocol counts here")
 	switch path := r.get("chat_path"); {
 	case path.is("/chat/completions") || path.is("/v1/chat/completions"):
-		im.mapped(path, up+".base_url", "the path of the protocol is always used")
+		im.mapped(path, up+".base_url", "")
 	default:
 		im.dropped(path, "the path is that of the protocol, below base_url")
 	}
@@ -192,7 +190,7 @@ func (im *importer) noteBackend(r *tree, up, at string, u importedUpstream) {
 		case u.ownHeader:
 			im.mapped(n, up+".headers", "")
 		case n.is("Authorization") || n.is("Bearer"):
-			im.mapped(n, up+".api_key", "a key is always sent so to this kind of upstream")
+			im.mapped(n, up+".api_key", "")
 		}
 	}
 }

@@ -5,16 +5,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"mom/router"
 )
 
 // An importedPolicy is what the new file says of routing and security.
 type importedPolicy struct {
-	fallback                      string // the model where no category decides
-	recipes                       []importedRecipe
-	guardOff, piiOff              bool
-	guardThreshold, pii, abstain  string
-	allowed                       []string // types of personal data that pass
-	guardSeen, piiSeen, scoreSeen bool
+	fallback                     string // the model where no category decides
+	recipes                      []importedRecipe
+	guardOff, piiOff             bool
+	guardThreshold, pii, abstain string
+	allowed                      []string // types of personal data that pass
+	guardSeen, piiSeen, blockPII bool
 }
 
 // An importedRecipe is a policy that clients name as a model.
@@ -25,17 +27,8 @@ type importedRecipe struct {
 
 // An importedCategory says which models serve a field of knowledge.
 type importedCategory struct {
-	name     string
-	models   []string
-	priority int
-	by       string // the decision's name
-}
-
-// categories are the fields that the built-in classifier tells apart: those of
-// MMLU-Pro, as in the input.
-var categories = []string{
-	"biology", "business", "chemistry", "computer science", "economics", "engineering", "health",
-	"history", "law", "math", "other", "philosophy", "physics", "psychology",
+	name   string
+	models []string
 }
 
 func (im *importer) routing() {
@@ -45,6 +38,7 @@ func (im *importer) routing() {
 	im.security(r.get("signals"))
 	im.modules()
 	im.scores(r.get("signals", "domains"))
+	im.refusals(r)
 	im.decisions(r, &auto)
 	im.policy.recipes = append(im.policy.recipes, auto)
 	for _, other := range im.root.get("recipes").items {
@@ -64,16 +58,7 @@ func (im *importer) defaults() {
 		im.dropped(m, "is no model of providers.models")
 	default:
 		im.policy.fallback = m.text
-		im.mapped(m, "recipes auto default", "")
-	}
-	names := im.root.get("global", "router")
-	for _, key := range []string{"auto_model_name", "auto_model_names"} {
-		n := names.get(key)
-		if n.is("auto") || len(n.words) == 1 && n.words[0] == "auto" {
-			im.mapped(n, "recipes auto", "")
-		} else if n.there() {
-			im.note(n, Changed, "recipes auto", "the recipe is called auto; a client that asks for another name wants a recipe of that name")
-		}
+		im.mapped(m, "recipes[].default", "it answers where the field is uncertain; a field without a decision is routed by price and quality")
 	}
 }
 
@@ -133,7 +118,7 @@ func (im *importer) modules() {
 	} {
 		if e := of.tree.get("enabled"); e.isWord() {
 			*of.off = e.is("false")
-			im.mapped(e, of.key+" action", "")
+			im.mapped(e, of.key+".action", "")
 		}
 		t := of.tree.get("threshold")
 		if t.isWord() && *of.text == "" {
@@ -159,10 +144,10 @@ func (im *importer) scores(domains *tree) {
 		}
 		known := true
 		for _, n := range names {
-			known = known && slices.Contains(categories, n)
+			known = known && slices.Contains(router.Categories(), n)
 		}
 		if !known {
-			im.dropped(d, "names a field that the built-in classifier does not tell apart; it knows "+strings.Join(categories, ", "))
+			im.dropped(d, "names a field that the built-in classifier does not tell apart; it knows "+strings.Join(router.Categories(), ", "))
 			continue
 		}
 		im.mapped(d.get("name"), "", "the built-in classifier knows the field")
@@ -233,7 +218,7 @@ func fieldsOfRules(rules, domains *tree) (fields []string, why string) {
 			}
 		}
 		for _, w := range words {
-			if !slices.Contains(categories, w) {
+			if !slices.Contains(router.Categories(), w) {
 				return nil, "names a field that the built-in classifier does not tell apart"
 			}
 		}
@@ -255,13 +240,13 @@ func (im *importer) candidates(d *tree, fields []string, recipe *importedRecipe)
 		if slices.ContainsFunc(recipe.categories, func(c importedCategory) bool { return c.name == f }) || len(models) == 0 {
 			continue
 		}
-		recipe.categories = append(recipe.categories, importedCategory{f, models, priority(d), d.get("name").text})
+		recipe.categories = append(recipe.categories, importedCategory{f, models})
 		taken = true
 	}
 	if !taken {
 		return false
 	}
-	to := "recipes " + recipe.name + " categories"
+	to := "recipes[].domains[]"
 	for _, m := range d.get("modelRefs").items {
 		if im.has(m.get("model").text) {
 			im.mapped(m.get("model"), to, "")
@@ -283,26 +268,29 @@ func (im *importer) recipe(r *tree) {
 	}
 	out := importedRecipe{name: name.text}
 	im.security(r.get("routing", "signals"))
+	im.refusals(r.get("routing"))
 	im.scores(r.get("routing", "signals", "domains"))
 	im.decisions(r.get("routing"), &out)
 	if len(out.categories) == 0 {
 		im.dropped(r, "none of its decisions has a counterpart, so that there is no such recipe")
 		return
 	}
-	im.mapped(name, "recipes "+out.name, "")
+	im.mapped(name, "recipes[].name", "")
 	im.policy.recipes = append(im.policy.recipes, out)
 }
 
+// entrypoints gives recipes the names by which clients know them.
 func (im *importer) entrypoints() {
+	for _, key := range []string{"auto_model_name", "auto_model_names"} {
+		if n := im.root.get("global", "router", key); n.there() {
+			im.aliases(n, append(slices.Clone(n.words), n.text), "auto")
+		}
+	}
 	for _, e := range im.root.get("entrypoints").items {
 		recipe := e.get("recipe").text
 		if recipe == "default" {
 			recipe = "auto"
 		}
-		if !slices.ContainsFunc(im.policy.recipes, func(r importedRecipe) bool { return r.name == recipe }) {
-			im.dropped(e, "its recipe was not taken over")
-			continue
-		}
-		im.note(e, Changed, "recipes "+recipe, "clients ask for the recipe by its own name, "+recipe)
+		im.aliases(e, e.get("model_names").words, recipe)
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"strconv"
@@ -17,8 +18,12 @@ func (im *importer) services() {
 		if n, err := strconv.ParseInt(b.text, 10, 64); err == nil {
 			text, why, _ := within("limits.body", Size(n))
 			im.add("limits", "", pair("body", text))
-			im.mapped(b, "limits.body", why)
+			im.mapped(b, "limits.body", cmp.Or(why, "it holds for every request, streamed or not"))
 		}
+	}
+	if e := g.get("router", "learning", "protection", "enabled"); e.is("true") || e.is("false") {
+		im.add("session", "", pair("affinity", plainWord(e.text)))
+		im.mapped(e, "session.affinity", "a conversation stays while its model is good enough and a change would not save session.min_saving")
 	}
 	if m := g.get("services", "observability", "metrics", "enabled"); m.is("true") {
 		im.mapped(m, "admin.listen", "the admin listener always serves metrics")
@@ -53,7 +58,7 @@ func (im *importer) responseCache(c *tree) {
 	pairs := []any{pair("mode", string(CacheSemantic))}
 	im.mapped(c.get("enabled"), "cache.mode", "it was for each route, and is for all here; semantic")
 	if t := c.get("similarity_threshold"); t.isWord() {
-		pairs = append(pairs, pair("threshold", number1(word(t))))
+		pairs = append(pairs, pair("threshold", plainWord(word(t))))
 		im.mapped(t, "cache.threshold", "the scale is that of another embedding: try it with your own questions")
 	}
 	if n, err := strconv.ParseInt(c.get("ttl_seconds").text, 10, 32); err == nil && n > 0 {

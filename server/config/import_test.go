@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"mom/router"
 )
 
 // reference is the reference configuration of vLLM Semantic Router, which is
@@ -90,7 +92,12 @@ func checkImport(t *testing.T, data []byte) (*Config, map[string]Note) {
 	if len(keys) != len(want) {
 		t.Errorf("the report has %d keys, the input %d", len(keys), len(want))
 	}
-	c, err := parse(filepath.Join(t.TempDir(), "mom.yaml"), file, func(string) (string, bool) { return "secret-of-the-environment", true })
+	c, err := parse(filepath.Join(t.TempDir(), "mom.yaml"), file, func(name string) (string, bool) {
+		if name == "PRICE" {
+			return "2.5", true
+		}
+		return "secret-of-the-environment", true
+	})
 	if err != nil {
 		t.Fatalf("the new file does not load: %v\n%s", err, file)
 	}
@@ -130,6 +137,26 @@ func TestImportReference(t *testing.T) {
 	same(t, "threshold", c.Cache.Threshold, 0.86)
 	same(t, "redis", string(c.Redis.URL), "redis://:redis-secret@redis:6379/2")
 	same(t, "admin", c.Admin.Listen, "127.0.0.1:8080")
+	same(t, "price", c.Models[0].Price.Output, 0.42)
+	same(t, "cached", *c.Models[0].Price.CachedInput, 0.04)
+	same(t, "quality", c.Models[1].Quality, 0.96)
+	same(t, "context", c.Models[2].Context, 65536)
+	same(t, "vision", fmt.Sprint(c.Models[2].Capabilities), "[tools json_schema vision]")
+	same(t, "business", c.Models[1].Categories["business"], 0.96)
+	same(t, "jailbreak", *c.Policy.Security.Jailbreak.Threshold, 0.8)
+	same(t, "pii", c.Policy.Security.PII.Threshold, 0.85)
+	same(t, "allowed", c.Policy.Security.PII.Types["EMAIL_ADDRESS"].Action, router.Off)
+	auto := c.Policy.Recipes[0]
+	same(t, "recipe", auto.Name, "auto")
+	same(t, "default", auto.Default, "qwen3-8b")
+	same(t, "confidence", auto.MinConfidence, 0.5)
+	same(t, "domains", fmt.Sprintf("%v %v", auto.Domains[0].Categories, auto.Domains[0].Models), "[business] [qwen3-8b]")
+	same(t, "of the highest priority", fmt.Sprintf("%v %v", auto.Domains[1].Categories, auto.Domains[1].Models), "[other] [qwen3-8b qwen3-32b]")
+	var names []string
+	for _, r := range c.Policy.Recipes {
+		names = append(names, r.Name)
+	}
+	same(t, "names", strings.Join(names, " "), "auto exhaustive-reference vllm-sr/auto vllm-sr/exhaustive-default")
 	same(t, "image model", notes["providers.models[3].name"].Outcome, Dropped)
 }
 
@@ -169,6 +196,7 @@ func TestImportSmall(t *testing.T) {
 	same(t, "open", formatDuration(c.Upstreams[0].CircuitBreaker.Open), "5s")
 	same(t, "own header", string(c.Upstreams[0].Headers["X-Key"]), "secret-of-the-environment")
 	same(t, "no key", c.Upstreams[0].APIKey, "")
+	same(t, "price", c.Models[0].Price.Output, 2.5)
 	same(t, "https", c.Upstreams[2].Replicas[0].BaseURL, "https://h:2/v1")
 	for key, want := range map[string]Outcome{
 		"listeners[0].timeout": Changed, "listeners[1].port": Dropped, "made_up.key": Unknown, `made_up["a.b"]`: Unknown, "made_up.list": Unknown,

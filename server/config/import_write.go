@@ -21,14 +21,17 @@ func (s section) yaml() []byte {
 	return b
 }
 
-// number1 is a text that YAML writes as a number where it is one. A reference
-// stays text.
-func number1(text string) any {
+// plainWord is a text that YAML writes as a number or a truth value where it is
+// one. A reference stays text.
+func plainWord(text string) any {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n
 	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil {
+	if f, err := strconv.ParseFloat(text, 64); err == nil && f-f == 0 {
 		return f
+	}
+	if text == "true" || text == "false" {
+		return text == "true"
 	}
 	return text
 }
@@ -52,8 +55,6 @@ func empty(v any) bool {
 		return true
 	case string:
 		return x == ""
-	case bool:
-		return !x
 	case yaml.MapSlice:
 		return len(x) == 0
 	case []any:
@@ -109,11 +110,11 @@ func (u importedUpstream) pairs() yaml.MapSlice {
 	}
 	var retries any
 	if u.retries != "" {
-		retries = number1(u.retries)
+		retries = plainWord(u.retries)
 	}
 	var failures any
 	if u.failures != "" {
-		failures = number1(u.failures)
+		failures = plainWord(u.failures)
 	}
 	return pairs(
 		pair("name", u.name), pair("kind", u.kind), pair("base_url", u.baseURL), pair("api_key", u.key), h,

@@ -170,6 +170,21 @@ func TestProblems(t *testing.T) {
 		}},
 		{"upstreams:\n  - {name: a, base_url: 'http://h', headers: {host: x}}", []string{"2:53: upstreams[0].headers.host: is written by the server itself"}},
 		{"upstreams:\n  - {name: a, base_url: 'http://h', retries: {statuses: [200]}}", []string{`2:58: upstreams[0].retries.statuses[0]: "200": want 400 to 599`}},
+		{"security: {jailbreak: {action: mask}}", []string{`1:32: security.jailbreak.action: "mask": want off, flag or block`}},
+		{"security: {pii: {types: {PERSON: {threshold: 2}}}}", []string{
+			"1:34: security.pii.types.PERSON.action: is missing",
+			`1:46: security.pii.types.PERSON.threshold: "2": want 0 to 1`,
+		}},
+		{"models: [{name: a, price: {input: -1}}]", []string{`1:35: models[0].price.input: "-1": want 0 or more`}},
+		{"models: [{name: a, quality: 0.5}, {name: a}]", []string{`1:42: models[1].name: "a" is also models[0].name`}},
+		{"models: [{name: auto}]", []string{`recipes[0].name: "auto" is also models[0].name (that value is a default)`}},
+		{"models: [{name: a}]\nrecipes: [{name: x, default: b, domains: [{categories: [law], models: [c]}]}]", []string{
+			`2:30: recipes[0].default: "b" is no model; there are a`,
+			`2:72: recipes[0].domains[0].models[0]: "c" is no model; there are a`,
+		}},
+		{"upstreams: [{name: openai, base_url: 'http://h'}]\nmodels: [{name: a, upstreams: [{name: opneai}]}]", []string{
+			`2:39: models[0].upstreams[0].name: "opneai" is no upstream; did you mean openai?`,
+		}},
 		{"redis: {url: 'localhost:6379'}", []string{"1:14: redis.url: want redis://user:password@host:port/db"}},
 		{"tls: {cert_file: a.pem}", []string{"1:18: tls.cert_file: needs tls.key_file"}},
 		{"log: {level: ${LEVEL}}", []string{"1:"}},

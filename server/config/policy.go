@@ -23,7 +23,11 @@ func (k *checker) policy() {
 	var all *router.ConfigError
 	if err := k.c.Policy.Validate(); errors.As(err, &all) {
 		for _, p := range all.Problems {
-			k.add(p.Path, "%s", p.Reason)
+			reason := p.Reason
+			if k.c.file != "" && k.c.source(p.Path).Line == 0 {
+				reason += " (that value is a default)"
+			}
+			k.add(p.Path, "%s", reason)
 		}
 	} else if err != nil {
 		k.add("", "%v", err)
@@ -62,12 +66,21 @@ func policyChecks() map[string]check {
 		"router.Recipe.ExpectedOutput": positive,
 		"router.Domain.Categories":     {required: true},
 		"router.Domain.Tradeoff":       tradeoff,
+		"router.Jailbreak.Action":      {without: string(router.Mask)},
 		"router.Jailbreak.Threshold":   share,
 		"router.PII.Threshold":         share,
 		"router.PIIRule.Action":        {required: true},
 		"router.PIIRule.Threshold":     share,
 		"router.Session.MinSaving":     share,
 	}
+}
+
+// policyComments replace comments that lean on that of their type.
+func policyComments(field string) string {
+	return map[string]string{
+		"router.Model.Price":     "What it costs, in US dollars for a million tokens.",
+		"router.Recipe.Security": "Replaces the security that is configured for all recipes; what it leaves out has the built-in default.",
+	}[field]
 }
 
 // categories warns of fields that the built-in classifier does not tell apart.

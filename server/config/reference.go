@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -11,8 +12,8 @@ import (
 type row struct {
 	key, kind, initial, comment string
 	typ                         reflect.Type
+	choices                     []constant
 	parent                      bool // has keys of its own, which follow
-	depth                       int
 }
 
 // rowsOf calls emit for each key below a struct, in the order of declaration.
@@ -24,10 +25,10 @@ func rowsOf(t reflect.Type, defaults reflect.Value, path string, emit func(row))
 		} else if defaults.IsValid() {
 			initial = defaults.FieldByIndex(f.index)
 		}
-		r := row{key: join(path, f.key), comment: f.comment, depth: strings.Count(path, ".")}
+		r := row{key: join(path, f.key), comment: f.comment}
 		inner, suffix := elements(f.typ)
 		r.key += suffix
-		r.typ = inner
+		r.typ, r.choices = inner, allowed(inner, f.check)
 		if inner.Kind() == reflect.Struct && !scalar(inner) {
 			r.parent, r.kind = true, shape(suffix)
 			emit(r)
@@ -89,7 +90,7 @@ func wantedShort(t reflect.Type, c check) string {
 	case t == addressType:
 		name = "address"
 	case choices(t) != nil:
-		quoted := values(choices(t))
+		quoted := values(allowed(t, c))
 		for i := range quoted {
 			quoted[i] = "`" + quoted[i] + "`"
 		}
@@ -181,19 +182,24 @@ func writeSection(b *bytes.Buffer, rows []row) {
 	writeChoices(b, rows)
 }
 
-// writeChoices explains the words that values of a section may have.
+// writeChoices explains the words that values of a section may have, once for
+// all keys with the same.
 func writeChoices(b *bytes.Buffer, rows []row) {
-	for _, r := range rows {
-		known := choices(r.typ)
-		explained := false
-		for _, c := range known {
-			explained = explained || c.comment != ""
-		}
-		if !explained {
+	for i, r := range rows {
+		same := func(o row) bool { return o.typ == r.typ && slices.Equal(o.choices, r.choices) }
+		explained := slices.ContainsFunc(r.choices, func(c constant) bool { return c.comment != "" })
+		if !explained || slices.ContainsFunc(rows[:i], same) {
 			continue
 		}
-		fmt.Fprintf(b, "\n`%s`:\n\n", r.key)
-		for _, c := range known {
+		b.WriteString("\n")
+		for j, o := range slices.DeleteFunc(slices.Clone(rows[i:]), func(o row) bool { return !same(o) }) {
+			if j > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(b, "`%s`", o.key)
+		}
+		b.WriteString(":\n\n")
+		for _, c := range r.choices {
 			fmt.Fprintf(b, "- `%s`: %s\n", c.value, c.comment)
 		}
 	}

@@ -122,7 +122,7 @@ func (g *generator) scalar(t reflect.Type, c check, initial reflect.Value) objec
 	case t == digestType:
 		o["type"], o["pattern"] = "string", "^[0-9a-fA-F]{64}$"
 	case choices(t) != nil:
-		o["enum"] = values(choices(t))
+		o["enum"] = values(allowed(t, c))
 	case t.Kind() == reflect.Bool:
 		o["type"] = "boolean"
 	case t.Kind() == reflect.Float32, t.Kind() == reflect.Float64:

@@ -28,7 +28,13 @@ func Watch(ctx context.Context, path string, reload func(*Config, error)) {
 // Files are looked at by name each second: an editor that writes in place, one
 // that renames a new file over the old, and a mounted folder whose link is
 // swapped are all noticed. A file is read when it has been still for one look.
+//
+// A configuration without a file never changes.
 func (c *Config) Watch(ctx context.Context, reload func(*Config, error)) {
+	if c.file == "" {
+		<-ctx.Done()
+		return
+	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
