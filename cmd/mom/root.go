@@ -45,6 +45,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetVersionTemplate(versionLine() + "\n")
 	root.SetHelpCommand(helpCommand(root))
 	root.AddCommand(
+		serveCommand(a), routeCommand(a),
 		classifyCommand(a), embedCommand(a), tokenizeCommand(a),
 		inspectCommand(a), modelsCommand(a), convertCommand(a),
 		cpuCommand(a), benchCommand(a), configCommand(a), versionCommand(a),

@@ -1,0 +1,63 @@
+package server
+
+import (
+	"crypto/rand"
+	"time"
+
+	"mom/router"
+	"mom/server/web"
+)
+
+// A question is what is to be decided.
+type question struct {
+	request router.Request
+	parts   []router.Part
+	tasks   web.Task // to do beside those of the recipe
+	// conversation is the key of a request that a recipe decides on; else "".
+	conversation string
+}
+
+// decide reads the texts and asks the policy. The decision gets an id, is
+// counted, and can be asked for later.
+func (s *Server) decide(x *exchange, q *question) (*router.Decision, *router.Signals, error) {
+	if !x.p.router.Knows(q.request.Model) || !x.mayAsk(q.request.Model) {
+		return nil, nil, noModel()
+	}
+	tasks := q.tasks
+	intent, guard, pii := x.p.router.Tasks(q.request.Model)
+	for _, t := range []struct {
+		on   bool
+		task web.Task
+	}{{intent, web.Intent}, {guard, web.Guard}, {pii, web.PII}} {
+		if t.on {
+			tasks |= t.task
+		}
+	}
+	if err := s.read(x, q.parts, tasks); err != nil {
+		return nil, nil, err
+	}
+	start := time.Now()
+	signals := router.Merge(q.parts)
+	if q.request.InputTokens == 0 {
+		q.request.InputTokens = estimate(q.parts, signals.Tokens)
+	}
+	d := x.p.router.Decide(q.request, signals)
+	x.stages.Decide = time.Since(start)
+	x.decisionID = "dec_" + rand.Text()
+	x.decision, x.asked = &d, q.request.Model
+	s.countDecision(x)
+	s.store.Announce(x.entry())
+	return &d, &signals, nil
+}
+
+// estimate is the number of tokens of all texts, of which some may not have
+// been read.
+func estimate(parts []router.Part, read int) int {
+	n := 0
+	for i := range parts {
+		if parts[i].Reading.Tokens == 0 {
+			n += len(parts[i].Text)/4 + 1
+		}
+	}
+	return read + n
+}

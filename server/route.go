@@ -1,0 +1,200 @@
+package server
+
+import (
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/valyala/fasthttp"
+
+	"mom/router"
+	"mom/server/web"
+)
+
+// routeRequest is POST /v1/route: a text, several, or a whole request of chat
+// completions (then messages counts), with what narrows the choice.
+type routeRequest struct {
+	Model     string   `json:"model,omitempty"` // auto, a recipe, or a model; auto when absent
+	Input     texts    `json:"input,omitempty"`
+	Messages  []any    `json:"messages,omitempty"`
+	MaxTokens int      `json:"max_tokens,omitempty"`
+	Tradeoff  *float64 `json:"cost_quality_tradeoff,omitempty"` // 0 the best model .. 10 the cheapest
+	Allowed   []string `json:"allowed_models,omitempty"`        // with * as wildcard
+	Excluded  []string `json:"excluded_models,omitempty"`
+	Session   string   `json:"session_id,omitempty"`
+}
+
+// routeAnswer is a decision with what it was made of. Positions count Unicode
+// code points.
+type routeAnswer struct {
+	ID        string `json:"id"`
+	Object    string `json:"object"` // routing.decision
+	RequestID string `json:"request_id"`
+	DryRun    bool   `json:"dry_run,omitempty"`
+	*router.Decision
+	Signals signalsAnswer `json:"signals"`
+	Latency latencyAnswer `json:"latency_ms"`
+}
+
+type signalsAnswer struct {
+	Intent  []router.Category `json:"intent,omitempty"`
+	Guard   *guardAnswer      `json:"guard,omitempty"`
+	PII     []piiAnswer       `json:"pii"`
+	Tokens  int               `json:"tokens"`
+	Windows int               `json:"windows"`
+}
+
+type guardAnswer struct {
+	*router.Verdict
+	Part int `json:"part"` // index of the text that it is about
+}
+
+type piiAnswer struct {
+	Part  int     `json:"part"`
+	Start int     `json:"start"`
+	End   int     `json:"end"`
+	Type  string  `json:"label"`
+	Score float64 `json:"score"`
+	By    string  `json:"by"`
+}
+
+// latencyAnswer is in milliseconds.
+type latencyAnswer struct {
+	Parse    float64 `json:"parse"`
+	Classify float64 `json:"classify"`
+	Decide   float64 `json:"decide"`
+	Total    float64 `json:"total"`
+}
+
+func (s *Server) handleRoute(ctx *fasthttp.RequestCtx) {
+	x := exchangeOf(ctx)
+	q, err := s.routeQuestion(ctx, x)
+	x.stages.Parse = time.Since(x.start)
+	if err == nil {
+		q.request.Unavailable = x.unavailable()
+		x.dryRun = true
+		q.tasks = web.All // an explanation shows all signals
+		var signals *router.Signals
+		if _, signals, err = s.decide(x, q); err == nil {
+			x.headers(ctx)
+			web.WriteJSON(ctx, 200, x.explain(q.parts, signals))
+			return
+		}
+	}
+	web.WriteError(ctx, web.OpenAI, x.reason(err))
+}
+
+// routeQuestion reads a request for a decision.
+func (s *Server) routeQuestion(ctx *fasthttp.RequestCtx, x *exchange) (*question, error) {
+	var r routeRequest
+	if err := web.ReadJSON(ctx, &r); err != nil {
+		return nil, err
+	}
+	switch {
+	case r.Messages != nil && r.Input != nil:
+		return nil, web.Invalid("input", "both input and messages: give one of them")
+	case r.Messages != nil:
+		return s.chatQuestion(x, ctx.Request.Body())
+	case r.Input == nil:
+		return nil, web.Invalid("input", `neither input nor messages; the least request is {"input":"…"}`)
+	case r.Tradeoff != nil && (*r.Tradeoff < 0 || *r.Tradeoff > 10):
+		return nil, web.Invalid("cost_quality_tradeoff", "cost_quality_tradeoff: want 0 to 10")
+	case r.MaxTokens < 0:
+		return nil, web.Invalid("max_tokens", "max_tokens: want 0 or more")
+	}
+	q := &question{request: router.Request{
+		Model: r.Model, MaxOutputTokens: r.MaxTokens, Tradeoff: r.Tradeoff, Allowed: r.Allowed, Excluded: r.Excluded,
+	}}
+	if q.request.Model == "" {
+		q.request.Model = autoModel
+	}
+	for _, t := range r.Input {
+		q.parts = append(q.parts, router.Part{Role: "user", Text: t})
+	}
+	return q, nil
+}
+
+// autoModel leaves the choice to the default recipe.
+const autoModel = "auto"
+
+// explain is the decision as /v1/route tells it.
+func (x *exchange) explain(parts []router.Part, s *router.Signals) routeAnswer {
+	a := routeAnswer{
+		ID: x.decisionID, Object: "routing.decision", RequestID: x.id, Decision: x.decision,
+		Signals: signalsAnswer{Intent: s.Intent, PII: []piiAnswer{}, Tokens: s.Tokens, Windows: s.Windows},
+		Latency: latencyAnswer{
+			Parse: milliseconds(x.stages.Parse), Classify: milliseconds(x.stages.Classify),
+			Decide: milliseconds(x.stages.Decide), Total: milliseconds(time.Since(x.start)),
+		},
+	}
+	if s.Guard != nil {
+		a.Signals.Guard = &guardAnswer{s.Guard, s.GuardPart}
+	}
+	for _, p := range s.PII {
+		text := parts[p.Part].Text
+		start := utf8.RuneCountInString(text[:p.Start])
+		a.Signals.PII = append(a.Signals.PII, piiAnswer{
+			Part: p.Part, Start: start, End: start + utf8.RuneCountInString(text[p.Start:p.End]),
+			Type: p.Type, Score: p.Score, By: p.By,
+		})
+	}
+	return a
+}
+
+// headers tells the decision in headers, ours and those of vLLM Semantic Router.
+func (x *exchange) headers(ctx *fasthttp.RequestCtx) {
+	h, d := &ctx.Response.Header, x.decision
+	set := func(name, value string) {
+		if value != "" {
+			h.Set(name, headerText(value))
+		}
+	}
+	set("x-mom-decision-id", x.decisionID)
+	model := d.Model
+	if x.model != "" {
+		model = x.model // a fallback may have answered
+	}
+	set("x-mom-model", model)
+	set("x-mom-upstream", x.upstream)
+	set("x-mom-recipe", d.Recipe)
+	set("x-mom-category", d.Category)
+	set("x-mom-confidence", fmt.Sprintf("%.4f", d.Confidence))
+	set("x-mom-flags", joined(d.Flags))
+	set("x-mom-cost", fmt.Sprintf("%.8f", d.Cost))
+	set("x-vsr-selected-model", model)
+	set("x-vsr-selected-decision", d.Recipe)
+	set("x-vsr-selected-category", d.Category)
+	set("x-vsr-selected-reasoning", "off")
+	set("x-vsr-selected-confidence", fmt.Sprintf("%.4f", d.Confidence))
+	if x.cached {
+		set("x-vsr-cache-hit", "true")
+	}
+}
+
+func joined(list []string) string {
+	var b []byte
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, s...)
+	}
+	return string(b)
+}
+
+// headerText keeps what may stand in a header. Names come from the
+// configuration, so little is lost.
+func headerText(s string) string {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			b := []byte(s)
+			for i, c := range b {
+				if c < ' ' || c > '~' {
+					b[i] = '?'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}
