@@ -45,11 +45,12 @@ def load(folder):
 
 
 def round_activations(model):
-    """Every input row of every linear layer: absmax / 127, round half to even."""
+    """Every input row of every linear layer: 8 bits from its lowest to its highest value, zero among them."""
     def hook(_, x):
         x = x[0]
-        scale = (x.abs().amax(-1, keepdim=True) / 127).clamp_min(1e-12)
-        return ((x / scale).round().clamp(-127, 127) * scale,)
+        low, high = x.amin(-1, keepdim=True).clamp(max=0), x.amax(-1, keepdim=True).clamp(min=0)
+        scale = ((high - low) / 254).clamp_min(1e-12)
+        return ((x / scale).round() * scale,)
     for m in model.modules():
         if isinstance(m, torch.nn.Linear):
             m.register_forward_pre_hook(hook)
