@@ -333,7 +333,7 @@ func TestBrowserErrors(t *testing.T) {
 	b.wait(`document.querySelector('#examples button')`)
 	b.run(chromedp.Click("#examples button:nth-child(2)"))
 	b.wait(`document.querySelector('.failure')`)
-	for _, want := range []string{"The server is busy", "the classifiers are busy", "Try again in 2 s", "req_test"} {
+	for _, want := range []string{"The server is busy", "The classifiers are busy.", "Try again in 2 s", "req_test"} {
 		if got := b.text(".failure"); !strings.Contains(got, want) {
 			t.Errorf("the failure shows %q, want %q", got, want)
 		}

@@ -57,7 +57,8 @@ type decision struct {
 	Recipe       string   `json:"recipe"`
 	Flags        []string `json:"flags"`
 	Status       int      `json:"status"`
-	Cost         float64  `json:"cost"` // US dollars
+	Estimated    bool     `json:"estimated"` // nothing was asked: the costs are what was expected
+	Cost         float64  `json:"cost"`      // US dollars
 	BaselineCost float64  `json:"baseline_cost"`
 	Latency      float64  `json:"ms"`
 }
@@ -133,10 +134,17 @@ func (o *Options) recent(ctx *fasthttp.RequestCtx) {
 
 func row(e *state.Entry) decision {
 	d := &e.Decision
-	return decision{
+	r := decision{
 		ID: e.ID, Time: unix(e.Time), Action: string(d.Action), Model: e.Model, Category: d.Category, Recipe: d.Recipe, Flags: append([]string{}, d.Flags...),
 		Status: e.Status, Cost: e.Cost, BaselineCost: e.BaselineCost, Latency: float64(e.Latency.Total.Microseconds()) / 1000,
 	}
+	if e.DryRun {
+		r.Estimated, r.Cost, r.BaselineCost = true, d.Cost, d.BestCost
+	}
+	if r.Model == "" {
+		r.Model = d.Model // nothing answered
+	}
+	return r
 }
 
 // tenant is whose decisions are shown: with keys, a client sees its own.

@@ -170,9 +170,13 @@ func TestFigures(t *testing.T) {
 		t.Error("figures may be cached")
 	}
 	r = call(t, o, "/playground/recent?limit=7")
-	want := `{"decisions":[{"id":"dec_1","time":1.5,"action":"route","model":"small","category":"law","recipe":"auto","flags":[],"status":0,"cost":0,"baseline_cost":0,"ms":1.25}]}`
+	want := `{"decisions":[{"id":"dec_1","time":1.5,"action":"route","model":"small","category":"law","recipe":"auto","flags":[],"status":0,"estimated":false,"cost":0,"baseline_cost":0,"ms":1.25}]}`
 	if string(r.Body()) != want || src.n != 7 {
 		t.Errorf("got %s, want %s", r.Body(), want)
+	}
+	d := router.Decision{Model: "large", Cost: 2, BestCost: 3, Flags: []string{"jailbreak"}}
+	if got := row(&state.Entry{DryRun: true, Decision: d}); !got.Estimated || got.Cost != 2 || got.BaselineCost != 3 || got.Model != "large" || got.Flags[0] != "jailbreak" {
+		t.Errorf("a decision without an answer: %+v", got)
 	}
 	for uri, want := range map[string]string{
 		"/playground/summary?seconds=59":     "seconds: want an integer from 60 to 604800",

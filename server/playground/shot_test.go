@@ -8,11 +8,12 @@ import (
 	cdppage "github.com/chromedp/cdproto/page"
 )
 
-// shoot writes a picture of the top of the page to a file, when there is one. It
+// shoot writes a picture of the playground to a file, when there is one. It
 // is small enough for a README.
 func (b *tab) shoot(file string) {
 	b.t.Helper()
-	const width, height, limit = 1280, 1900, 300_000
+	const width, limit = 1280, 300_000
+	height := eval[float64](b, `Math.ceil(document.querySelector('#try').getBoundingClientRect().bottom + scrollY) + 24`)
 	yes := true
 	data := command(b, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{
 		Format: "png", CaptureBeyondViewport: &yes, Clip: &cdppage.Viewport{Width: width, Height: height, Scale: 1},

@@ -70,11 +70,12 @@ function ago(unix) {
 function drawRecent(list) {
   const row = d => {
     const blocked = d.action === 'block', failed = d.status >= 400;
+    const about = d.estimated ? '≈ ' : '';
     const badge = blocked ? h('span', { class: 'badge bad' }, 'Blocked') : h('span', { class: 'badge ' + (failed ? 'warn' : 'good') }, d.model + (failed ? ' · ' + d.status : ''));
     return h('tr', {}, h('td', { title: d.id }, ago(d.time)), h('td', {}, badge), h('td', {}, title(d.category) || '–'), h('td', {}, d.recipe || '–'), h('td', {}, (d.flags || []).join(', ') || '–'),
-      h('td', { class: 'num' }, blocked ? '–' : money(d.cost)), h('td', { class: 'num' }, blocked ? '–' : money(d.baseline_cost - d.cost)), h('td', { class: 'num' }, millis(d.ms)));
+      h('td', { class: 'num' }, blocked ? '–' : about + money(d.cost)), h('td', { class: 'num' }, blocked ? '–' : about + money(d.baseline_cost - d.cost)), h('td', { class: 'num' }, millis(d.ms)));
   };
-  return card('Latest decisions', '', scroller('Latest decisions, a table', 'recent',
+  return card('Latest decisions', list.some(d => d.estimated) && '≈ expected; no model was asked', scroller('Latest decisions, a table', 'recent',
     [...['When', 'Outcome', 'Category', 'Recipe', 'Flags'].map(x => column(x)), ...['Cost', 'Saved', 'Time'].map(x => column(x, true))], list.map(row)));
 }
 

@@ -47,6 +47,8 @@ const percent = p => isNumber(p) ? (100 * p).toFixed(p > 0 && p < 0.1 || p > 0.9
 const score = p => isNumber(p) ? p.toFixed(3) : '–';
 const count = (n, one, many) => n.toLocaleString('en') + ' ' + (n === 1 ? one : many || one + 's');
 const title = s => s ? s[0].toUpperCase() + s.slice(1).replace(/[_-]/g, ' ') : '';
+// sentence begins with a capital and ends with a full stop.
+const sentence = s => s ? s[0].toUpperCase() + s.slice(1) + (/[.!?…]$/.test(s) ? '' : '.') : '';
 const percentOf = p => Math.max(0, Math.min(100, 100 * (p || 0))) + '%';
 
 const meter = (p, kind) => h('div', { class: 'meter ' + (kind || ''), 'aria-hidden': 'true' }, h('i', { width: percentOf(p) }));
@@ -99,5 +101,5 @@ async function ask(method, path, body, signal) {
   const err = data && data.error;
   const said = err && typeof err === 'object' ? err.message : err;
   const wait = answer.headers.get('retry-after');
-  throw new Failure(answer.status, (said || 'The server answered with status ' + answer.status + '.') + (wait ? ' Try again in ' + wait + ' s.' : ''), id);
+  throw new Failure(answer.status, sentence(said || 'The server answered with status ' + answer.status) + (wait ? ' Try again in ' + wait + ' s.' : ''), id);
 }

@@ -32,10 +32,10 @@ function drawVerdict(d, r, took) {
   }
   const total = r.latency_ms && r.latency_ms.total;
   facts.push(['Time', millis(isNumber(total) ? total : took), millis(took) + ' with the network']);
-  const flags = (d.flags || []).map(f => h('span', { class: 'badge warn' }, f));
+  const flags = (d.flags || []).map(f => h('span', { class: 'badge ' + (f === 'jailbreak' ? 'bad' : 'warn') }, f));
   return h('section', { class: 'card verdict' + (blocked ? ' blocked' : ''), 'aria-label': 'Decision' },
     h('p', { class: 'what', id: 'decision' }, blocked ? 'Blocked' : 'Routed to ' + (d.model || 'no model')),
-    h('p', { class: 'why' }, [first && first.detail, why.join(', ')].filter(Boolean).join(' · ')),
+    h('p', { class: 'why' }, [first && sentence(first.detail), sentence(why.join(', '))].filter(Boolean).join(' ')),
     h('dl', { class: 'facts' }, facts.map(([k, v, more]) => h('div', {}, h('dt', {}, k), h('dd', {}, v, more && ' ', more && h('small', {}, more))))),
     flags.length > 0 && h('div', { class: 'badges more' }, flags));
 }
