@@ -158,7 +158,9 @@ func (k *checker) written() {
 	for i := range c.Upstreams {
 		note(fmt.Sprintf("upstreams[%d].api_key", i))
 	}
-	note("redis.url")
+	if u, err := url.Parse(string(c.Redis.URL)); err == nil && u.User != nil {
+		note("redis.url")
+	}
 	if info, err := os.Stat(c.file); found != "" && err == nil && info.Mode().Perm()&0o044 != 0 {
 		k.add("", "holds a secret and can be read by other users of this machine; chmod 600 %s", c.file)
 	}
@@ -194,7 +196,7 @@ func (k *checker) serving() {
 		if !used[u.Name] {
 			k.add(path+".name", "%s serves no model; name it in models[].upstreams", quote(u.Name))
 		}
-		if u.Timeouts.Total > c.Timeouts.Request {
+		if _, given := c.sources[path+".timeouts.total"]; given && u.Timeouts.Total > c.Timeouts.Request {
 			k.add(path+".timeouts.total", "is longer than timeouts.request, %s, which ends first", formatDuration(c.Timeouts.Request))
 		}
 		if u.Timeouts.FirstByte > u.Timeouts.Total {

@@ -224,3 +224,16 @@ func readFile(path string, most int64) ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
+
+// Changed names the keys of the top level in which c differs from old, secrets
+// included: what a log may say of a file that was loaded again.
+func (c *Config) Changed(old *Config) []string {
+	var out []string
+	a, b := reflect.ValueOf(c).Elem(), reflect.ValueOf(old).Elem()
+	for _, f := range fieldsOf(a.Type()) {
+		if !reflect.DeepEqual(a.FieldByIndex(f.index).Interface(), b.FieldByIndex(f.index).Interface()) {
+			out = append(out, f.key)
+		}
+	}
+	return out
+}

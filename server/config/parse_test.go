@@ -325,3 +325,10 @@ func TestAliasBomb(t *testing.T) {
 		}
 	}
 }
+
+func TestChanged(t *testing.T) {
+	old := must(t, "upstreams: [{name: a, base_url: 'http://h', api_key: '${K}'}]\nlimits: {texts: 5}", map[string]string{"K": "one"})
+	now := must(t, "limits: {texts: 5}\nupstreams: [{name: a, base_url: 'http://h', api_key: '${K}'}]\nsession: {affinity: false}", map[string]string{"K": "two"})
+	same(t, "changed", strings.Join(now.Changed(old), " "), "upstreams session")
+	same(t, "unchanged", len(now.Changed(now)), 0)
+}
