@@ -35,7 +35,7 @@ function drawVerdict(d, r, took) {
   const flags = (d.flags || []).map(f => h('span', { class: 'badge ' + (f === 'jailbreak' ? 'bad' : 'warn') }, f));
   return h('section', { class: 'card verdict' + (blocked ? ' blocked' : ''), 'aria-label': 'Decision' },
     h('p', { class: 'what', id: 'decision' }, blocked ? 'Blocked' : 'Routed to ' + (d.model || 'no model')),
-    h('p', { class: 'why' }, [first && sentence(first.detail), sentence(why.join(', '))].filter(Boolean).join(' ')),
+    h('p', { class: 'why' }, [first && first.detail, why.length > 0 && sentence(why.join(', '))].filter(Boolean).join(' ')),
     h('dl', { class: 'facts' }, facts.map(([k, v, more]) => h('div', {}, h('dt', {}, k), h('dd', {}, v, more && ' ', more && h('small', {}, more))))),
     flags.length > 0 && h('div', { class: 'badges more' }, flags));
 }
@@ -104,7 +104,7 @@ function drawReasons(reasons) {
   if (!reasons || reasons.length === 0) return null;
   return card('Why', count(reasons.length, 'stage'), h('ol', { class: 'steps', id: 'reasons' }, reasons.map(r => {
     const scores = Object.entries(r.scores || {}).filter(([, v]) => isNumber(v));
-    const top = scores.slice(0, 6).map(([k, v]) => h('span', {}, k + ' ' + (v !== 0 && Math.abs(v) < 0.001 ? v.toExponential(1) : score(v))));
+    const top = scores.slice(0, 6).map(([k, v]) => h('span', {}, k + ' ' + (/cost$/.test(k) ? money(v) : score(v))));
     if (scores.length > 6) top.push(h('span', {}, 'and ' + (scores.length - 6) + ' more'));
     return h('li', {}, h('span', { class: 'stage' }, title(r.stage)),
       h('div', {}, h('span', { class: 'badge ' + verdictKind(r.verdict || '') }, r.verdict || '–'), ' ', h('span', { class: 'detail' }, r.detail || '')),
@@ -112,14 +112,23 @@ function drawReasons(reasons) {
   })));
 }
 
+// beside compares a candidate that could serve with the one that was chosen.
+function beside(c, chosen) {
+  if (!chosen) return 'can serve';
+  if (c.cost > chosen.cost && c.quality > chosen.quality) return 'better, but dearer';
+  if (c.cost < chosen.cost && c.quality < chosen.quality) return 'cheaper, but less good';
+  return 'can serve';
+}
+
 function drawCandidates(d) {
   const list = d.candidates || [];
   if (list.length === 0) return null;
+  const taken = d.action !== 'block' && list.find(c => c.model === d.model);
   const row = c => {
-    const chosen = d.action !== 'block' && c.model === d.model;
+    const chosen = c === taken;
     return h('tr', { class: chosen ? 'chosen' : c.ruled_out ? 'out' : '' }, h('td', {}, c.model),
       h('td', {}, meter(c.quality, chosen ? 'good' : ''), h('span', { class: 'num' }, score(c.quality))), h('td', { class: 'num' }, money(c.cost)),
-      h('td', { class: 'wrap' }, chosen ? h('span', { class: 'badge good' }, 'Chosen') : c.ruled_out || 'can serve'));
+      h('td', { class: 'wrap' }, chosen ? h('span', { class: 'badge good' }, 'Chosen') : c.ruled_out || beside(c, taken)));
   };
   return card('Candidates', 'expected quality and cost of this request', scroller('Candidates, a table', 'candidates',
     [column('Model'), column('Quality'), column('Cost', true), column('Outcome')], list.map(row)));
