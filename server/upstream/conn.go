@@ -35,6 +35,7 @@ type conn struct {
 	// Of the request under way.
 	left  int           // bytes that its head may still have; -1 within its body
 	got   bool          // something has arrived
+	err   error         // of the last read, which the parser may hide
 	idle  time.Duration // for one read of its body
 	end   time.Time     // for all of it
 	ended atomic.Bool   // by abort
@@ -89,11 +90,13 @@ func (c *conn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	case c.left == 0:
+		c.err = errHeadSize
 		return 0, errHeadSize
 	default:
 		p = p[:min(len(p), c.left)]
 	}
 	n, err := c.Conn.Read(p)
+	c.err = err
 	if n > 0 {
 		c.got = true
 		if c.left > 0 {

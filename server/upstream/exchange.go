@@ -92,7 +92,7 @@ func (r *replica) over(ctx context.Context, c *conn, m *message) (*body, error) 
 }
 
 func (r *replica) talk(c *conn, m *message) (*http.Response, error) {
-	c.left, c.got = maxHead, false
+	c.left, c.got, c.err = maxHead, false, nil
 	if !c.used {
 		if err := c.SetDeadline(earlier(time.Now().Add(r.up.Timeouts.FirstByte), m.end)); err != nil {
 			return nil, &failure{WhyReset, err}
@@ -101,17 +101,20 @@ func (r *replica) talk(c *conn, m *message) (*http.Response, error) {
 	writing := c.send(r, m)
 	if writing != nil {
 		if timeout(writing) {
-			return nil, headFailure(c, writing, m.end)
+			return nil, headFailure(writing, m.end)
 		}
 		// It may have answered and closed without reading everything.
 		c.SetReadDeadline(earlier(time.Now().Add(200*time.Millisecond), m.end))
 	}
 	res, err := head(c, m.method)
 	if err != nil {
-		if writing != nil {
+		switch {
+		case writing != nil:
 			err = writing
+		case c.err != nil:
+			err = c.err // half a line looks malformed
 		}
-		return nil, headFailure(c, err, m.end)
+		return nil, headFailure(err, m.end)
 	}
 	if writing != nil {
 		res.Close = true
@@ -165,7 +168,7 @@ func head(c *conn, method string) (*http.Response, error) {
 	}
 }
 
-func headFailure(c *conn, err error, end time.Time) *failure {
+func headFailure(err error, end time.Time) *failure {
 	switch {
 	case timeout(err) && !time.Now().Before(end):
 		return &failure{WhyTotal, err}
