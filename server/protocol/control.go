@@ -12,25 +12,36 @@ import (
 // one, or like another of the object, but for its case is refused, since readers
 // disagree on whether it counts.
 func (p *parser) names(obj int32, known []string) {
+	odd := 0
 	for k := obj + 1; k < p.nodes[obj].next; k = p.nodes[k+1].next {
 		key := p.str(k)
 		if lower(key) {
 			continue
 		}
+		odd++
 		for _, name := range known {
-			if key != name && strings.EqualFold(name, key) {
+			if strings.EqualFold(name, key) {
 				p.wrong(k+1, "invalid_key", fmt.Sprintf("keys are case sensitive; this one is %q", name))
 				return
 			}
 		}
-		for other := obj + 1; other < p.nodes[obj].next; other = p.nodes[other+1].next {
-			if other != k && strings.EqualFold(p.str(other), key) {
-				p.wrong(k+1, "invalid_key", "this key is there twice but for its case")
-				return
-			}
+	}
+	if odd == 0 || p.err != nil {
+		return
+	}
+	seen := make(map[string]struct{}, 2*odd)
+	for k := obj + 1; k < p.nodes[obj].next; k = p.nodes[k+1].next {
+		key := fold(p.str(k))
+		if _, twice := seen[key]; twice {
+			p.wrong(k+1, "invalid_key", "this key is there twice but for its case")
+			return
 		}
+		seen[key] = struct{}{}
 	}
 }
+
+// fold gives equal strings for those that differ by case only.
+func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
 
 func lower(key string) bool {
 	for i := 0; i < len(key); i++ {
@@ -153,7 +164,6 @@ func (p *parser) common(key string, v int32) bool {
 			}
 		}
 	case "stream":
-		p.keys.stream = v
 		p.Stream = p.bool(v)
 	case "temperature":
 		if !p.null(v) {
@@ -162,12 +172,7 @@ func (p *parser) common(key string, v int32) bool {
 	case "top_p":
 		p.float(v, 0, 1)
 	case "user", "safety_identifier", "prompt_cache_key":
-		if s := p.string(v); s != "" && (key == "prompt_cache_key" || p.keys.session < 0 && key == "user") {
-			p.keys.session = v
-		}
-		if key == "user" {
-			p.keys.user = v
-		}
+		p.string(v)
 	case "metadata":
 		if !p.null(v) {
 			p.want(v, object)
@@ -176,7 +181,6 @@ func (p *parser) common(key string, v int32) bool {
 		if p.null(v) || !p.want(v, array) {
 			return true
 		}
-		p.keys.tools = v
 		for t := v + 1; t < p.nodes[v].next; t = p.nodes[t].next {
 			p.Tools = true
 			if !p.want(t, object) {

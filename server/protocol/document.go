@@ -39,26 +39,23 @@ func unescape(s string) string {
 	}
 }
 
-// offset is the place in the source of byte at of what the string i says. A
-// place inside an escape is that of the escape.
-func (d *document) offset(i int32, at int) int {
-	n := &d.nodes[i]
-	from := int(n.start) + 1
-	if !n.escaped {
-		return from + at
-	}
-	for at > 0 && from < int(n.end)-1 {
-		if d.src[from] != '\\' {
-			from, at = from+1, at-1
+// skip goes on in the source of a string: from the place src, which is byte read
+// of what the string says, to byte to. A place inside an escape is that of the
+// escape.
+func (d *document) skip(src, read, to int) (int, int) {
+	for read < to {
+		if d.src[src] != '\\' {
+			src, read = src+1, read+1
 			continue
 		}
-		size, r := escape(d.src[from:], tolerant)
-		if at -= utf8.RuneLen(r); at < 0 {
-			return from
+		size, r := escape(d.src[src:], tolerant)
+		n := utf8.RuneLen(r)
+		if read+n > to {
+			break
 		}
-		from += size
+		src, read = src+size, read+n
 	}
-	return from
+	return src, read
 }
 
 // find is the value of the key in object obj, or -1.

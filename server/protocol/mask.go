@@ -24,7 +24,6 @@ type Mask struct {
 	doc      *document
 	texts    []Text
 	numbered bool
-	from     int // of a text that is JSON, what is hidden so far ends here
 }
 
 // NewMask hides the spans, which are stretches of bytes of the texts
@@ -56,17 +55,18 @@ func hideAll(d *document, texts []Text, spans []router.PartSpan, numbered bool) 
 		}
 		return a.Start - b.Start
 	})
+	var h *hiding
 	for i := 0; i < len(sorted); {
 		s := sorted[i]
 		if i == 0 || sorted[i-1].Part != s.Part {
-			m.from = 0
+			h = m.hiding(&texts[s.Part])
 		}
 		// Spans that overlap are hidden as one.
 		for i++; i < len(sorted) && sorted[i].Part == s.Part && sorted[i].Start < s.End; i++ {
 			s.End = max(s.End, sorted[i].End)
 		}
 		if s.Start < s.End {
-			m.hide(s)
+			h.hide(s)
 		}
 	}
 	m.doc, m.texts = nil, nil
@@ -92,46 +92,82 @@ func runes(s string, start, end int) (int, int) {
 	return start, end
 }
 
-func (m *Mask) hide(s router.PartSpan) {
-	t := &m.texts[s.Part]
-	at := func(i int) int {
-		if t.raw {
-			return int(m.doc.nodes[t.node].start) + i
-		}
-		return m.doc.offset(t.node, i)
+// A hiding goes through the spans of one text, in order, once.
+type hiding struct {
+	m    *Mask
+	text *Text
+	read int // bytes of the text before src
+	src  int // place in the document's source
+
+	inner *document // of a text that is JSON
+	next  int       // node of inner that may reach into the next span
+	from  int       // what is hidden of inner ends here
+}
+
+func (m *Mask) hiding(t *Text) *hiding {
+	h := &hiding{m: m, text: t, src: int(m.doc.nodes[t.node].start)}
+	if !t.raw {
+		h.src++
 	}
 	if t.JSON {
 		if inner, err := scan(t.Text, tolerant); err == nil {
-			m.hideInner(&inner, s, at)
-			return
+			h.inner = &inner
 		}
 	}
-	m.edits = append(m.edits, edit{at(s.Start), at(s.End), m.name(s.Type, t.Text[s.Start:s.End])})
+	return h
+}
+
+// at is the place in the document's source of byte i of the text; i must not
+// fall from call to call.
+func (h *hiding) at(i int) int {
+	if h.text.raw || !h.m.doc.nodes[h.text.node].escaped {
+		h.src += i - h.read
+		h.read = i
+		return h.src
+	}
+	h.src, h.read = h.m.doc.skip(h.src, h.read, i)
+	return h.src
+}
+
+func (h *hiding) hide(s router.PartSpan) {
+	if h.inner != nil {
+		h.hideInner(s)
+		return
+	}
+	name := h.m.name(s.Type, h.text.Text[s.Start:s.End])
+	h.m.edits = append(h.m.edits, edit{h.at(s.Start), h.at(s.End), name})
 }
 
 // hideInner hides a span of a text that is JSON.
-func (m *Mask) hideInner(inner *document, s router.PartSpan, at func(int) int) {
-	for i := range inner.nodes {
-		n := &inner.nodes[i]
-		start, end := max(s.Start, m.from, int(n.start)), min(s.End, int(n.end))
+func (h *hiding) hideInner(s router.PartSpan) {
+	for i := h.next; i < len(h.inner.nodes); i++ {
+		n := &h.inner.nodes[i]
+		if int(n.start) >= s.End {
+			return
+		}
+		if n.kind != array && n.kind != object {
+			h.next = i
+		}
+		start, end := max(s.Start, h.from, int(n.start)), min(s.End, int(n.end))
 		if start >= end {
 			continue
 		}
 		switch n.kind {
 		case number:
-			m.from = int(n.end)
-			name := m.name(s.Type, inner.raw(int32(i)))
-			if m.texts[s.Part].raw {
+			name := h.m.name(s.Type, h.inner.raw(int32(i)))
+			if h.text.raw {
 				name = `"` + name + `"`
 			} else {
 				name = `\"` + name + `\"`
 			}
-			m.edits = append(m.edits, edit{at(int(n.start)), at(int(n.end)), name})
+			h.from = int(n.end)
+			h.m.edits = append(h.m.edits, edit{h.at(int(n.start)), h.at(int(n.end)), name})
 		case text:
-			start, end = whole(inner, n, start, end)
-			if start = max(start, m.from); start < end {
-				m.from = end
-				m.edits = append(m.edits, edit{at(start), at(end), m.name(s.Type, unescape(inner.src[start:end]))})
+			start, end = whole(h.inner, n, start, end, h.from)
+			if start = max(start, h.from); start < end {
+				name := h.m.name(s.Type, unescape(h.inner.src[start:end]))
+				h.from = end
+				h.m.edits = append(h.m.edits, edit{h.at(start), h.at(end), name})
 			}
 		}
 	}
@@ -139,12 +175,13 @@ func (m *Mask) hideInner(inner *document, s router.PartSpan, at func(int) int) {
 
 // whole moves the ends of a stretch of the string n off its quotes and out of
 // its escapes: \n and the like are left out at the start, all else is taken in.
-func whole(d *document, n *node, start, end int) (int, int) {
+// No escape of the string reaches over the place from.
+func whole(d *document, n *node, start, end, from int) (int, int) {
 	start, end = max(start, int(n.start)+1), min(end, int(n.end)-1)
 	if !n.escaped {
 		return start, end
 	}
-	for at := int(n.start) + 1; at < end; {
+	for at := max(int(n.start)+1, from); at < end; {
 		if d.src[at] != '\\' {
 			at++
 			continue

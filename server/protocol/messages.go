@@ -39,8 +39,8 @@ func (p *parser) messages() {
 			if p.null(v) || !p.want(v, object) {
 				continue
 			}
-			if u := p.find(v, "user_id"); u >= 0 && p.string(u) != "" {
-				p.keys.session, p.keys.user = u, u
+			if u := p.find(v, "user_id"); u >= 0 {
+				p.string(u)
 			}
 		default:
 			p.common(key, v)

@@ -3,6 +3,7 @@ package protocol
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -50,6 +51,15 @@ func TestTexts(t *testing.T) {
 			"system":[{"type":"text","text":"zero"}]}`,
 			[]string{"system system[0].text zero", "user messages[0].content[0].text one", "user messages[0].content[1].title two", "user messages[0].content[1].source.data three",
 				"assistant messages[1].content[0].thinking four", `assistant messages[1].content[1].input {"city":"Oslo"}`, "tool messages[2].content[0].content[0].text five"}},
+		{"items", Responses, `{"input":[
+			{"type":"message","role":"user","content":[{"type":"input_text","text":"a","prompt_cache_breakpoint":{"mode":"explicit"}},{"type":"input_file","file_data":"AAAA","filename":"f"}]},
+			{"type":"mcp_call","id":"i","server_label":"s","name":"n","arguments":"{}","output":"b"},
+			{"type":"file_search_call","id":"i","status":"completed","queries":["c"],"results":[{"file_id":"f","text":"d","score":1}]},
+			{"type":"image_generation_call","id":"i","status":"completed","result":"AAAA"},
+			{"type":"shell_call_output","call_id":"c","output":[{"stdout":"e","stderr":"","outcome":{"type":"exit","exit_code":0}}]},
+			{"type":"new_thing","body":"f"},{"id":"x"}],"prompt":{"id":"p","variables":{"v":"g"}},"model":"m"}`,
+			[]string{"user prompt.variables.v g", "user input[0].content[0].text a", "assistant input[1].arguments {}", "tool input[1].output b", "assistant input[2].queries[0] c",
+				"tool input[2].results[0].text d", "tool input[4].output[0].stdout e", "user input[5].body f"}},
 		{"embeddings", Embeddings, `{"model":"m","input":["a",""]}`, []string{"user input[0] a", "user input[1] "}},
 		{"moderations", Moderations, `{"input":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"x"}}]}`, []string{"user input[0].text a"}},
 	} {
@@ -156,5 +166,60 @@ func TestRewrite(t *testing.T) {
 		if got := string(r.Rewrite(Rewrite{Usage: true})); !strings.Contains(got, `"stream_options":`+c.want+`,`) {
 			t.Errorf("%s: got %s", c.options, got)
 		}
+	}
+}
+
+func TestControls(t *testing.T) {
+	r := mustParse(t, Chat, `{"model":"auto","stream":true,"stream_options":{"include_usage":true},"max_tokens":5,"max_completion_tokens":7,"n":2,"temperature":0.5,
+		"tools":[{"type":"function","function":{"name":"f"}}],"response_format":{"type":"json_object"},"logprobs":true,"reasoning_effort":"low",
+		"moderation":{"model":"g","policy":{"input":{"mode":"block"},"output":null}},
+		"mom":{"cost_quality_tradeoff":2.5,"allowed_models":["a*"],"excluded_models":["b"],"session_id":"s","explain":true,"dry_run":true},
+		"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"image_url","image_url":{"url":"u"}},{"type":"input_audio","input_audio":{"data":"A","format":"wav"}},{"type":"file","file":{"file_id":"f"}}]}]}`)
+	o := r.Options
+	if r.Model != "auto" || !r.Stream || !r.IncludeUsage || r.MaxTokens != 7 || r.N != 2 || r.Temp != 0.5 || !r.Tools || !r.JSONOutput || !r.LogProbs || r.Effort != "low" || !r.Images || !r.Audio || !r.Files || r.TokenIDs || r.Stored {
+		t.Errorf("%+v", r)
+	}
+	if *o.Tradeoff != 2.5 || o.Allowed[0] != "a*" || o.Excluded[0] != "b" || o.Session != "s" || r.Conversation != "s" || !o.Explain || !o.DryRun {
+		t.Errorf("%+v", o)
+	}
+	if m := r.Moderation; *m != (ModerationParams{"g", "block", ""}) {
+		t.Errorf("%+v", m)
+	}
+	if r := mustParse(t, Responses, `{"input":"x","conversation":{"id":"c"},"previous_response_id":null}`); r.Conversation != "c" || !r.Stored {
+		t.Errorf("%+v", r)
+	}
+	if r := mustParse(t, Embeddings, `{"model":"m","input":[[1,2]],"dimensions":3,"encoding_format":"base64"}`); !r.TokenIDs || r.Dimensions != 3 || r.Encoding != "base64" {
+		t.Errorf("%+v", r)
+	}
+	for _, anthropic := range []bool{true, false} {
+		for kind, want := range map[Kind]string{Responses: "/responses", CountTokens: "/messages/count_tokens"} {
+			r := &Request{Kind: kind}
+			to := r.UpstreamKind(anthropic)
+			if kind.Anthropic() == anthropic {
+				if to.Path() != want {
+					t.Errorf("%s goes to %s", kind, to)
+				}
+			} else if _, err := r.Body(to, Rewrite{}); err == nil {
+				t.Errorf("%s is sent as %s", kind, to)
+			}
+		}
+	}
+}
+
+// TestLargeObjects asserts that objects of many keys are not read in square time.
+func TestLargeObjects(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"model":"m","messages":[{"role":"user","content":"x"`)
+	for i := range 100_000 {
+		fmt.Fprintf(&b, `,"K%d":1`, i)
+	}
+	b.WriteString(`,"k7":2}]}`)
+	_, err := Parse(Chat, []byte(b.String()))
+	var e *web.Error
+	if !errors.As(err, &e) || e.Code != "invalid_key" {
+		t.Fatal(err)
+	}
+	if _, err := Parse(Chat, []byte(`[`+strings.Repeat(`1,`, MaxValues)+`1]`)); !errors.As(err, &e) || e.Code != "too_many_values" || e.Status != 413 {
+		t.Fatal(err)
 	}
 }

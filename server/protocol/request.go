@@ -41,6 +41,11 @@ type Request struct {
 	Encoding   string // of embeddings: float or base64
 	Dimensions int    // of embeddings; 0 when the client does not say
 
+	// Conversation is what the client calls the conversation: mom.session_id,
+	// else the id of a conversation that the upstream keeps; "" when it does not
+	// say.
+	Conversation string
+
 	Options    Options           // the request's "mom" object
 	Moderation *ModerationParams // nil when the client does not ask for it
 
@@ -50,8 +55,7 @@ type Request struct {
 
 // keys are the nodes of the body that are rewritten; -1 when they are missing.
 type keys struct {
-	model, stream, streamOptions, includeUsage, mom, moderation int32
-	session, user, tools                                        int32
+	model, streamOptions, includeUsage, mom, moderation int32
 }
 
 // A Text is one of the texts of a request or an answer.
@@ -77,7 +81,7 @@ func Parse(kind Kind, body []byte) (*Request, error) {
 		return nil, err
 	}
 	r := &Request{Kind: kind, N: 1, Temp: -1, doc: doc}
-	r.keys = keys{-1, -1, -1, -1, -1, -1, -1, -1, -1}
+	r.keys = keys{-1, -1, -1, -1, -1}
 	p := parser{Request: r, document: &r.doc}
 	if r.doc.nodes[0].kind != object {
 		p.wrongType(0, "an object")
@@ -101,6 +105,9 @@ func Parse(kind Kind, body []byte) (*Request, error) {
 	}
 	if p.err != nil {
 		return nil, p.err
+	}
+	if r.Options.Session != "" {
+		r.Conversation = r.Options.Session
 	}
 	return r, nil
 }

@@ -1,5 +1,7 @@
 package protocol
 
+import "cmp"
+
 var responseNames = []string{
 	"model", "input", "instructions", "stream", "stream_options", "max_output_tokens", "temperature", "top_p", "tools",
 	"tool_choice", "text", "moderation", "mom", "metadata", "user", "previous_response_id", "conversation", "prompt",
@@ -34,8 +36,8 @@ func (p *parser) responses() {
 			}
 		case "previous_response_id", "conversation":
 			p.Stored = p.Stored || !p.null(v)
-			if key == "conversation" && !p.null(v) {
-				p.keys.session = v
+			if key == "conversation" {
+				p.Conversation = cmp.Or(p.strOf(v), p.strOf(p.find(v, "id")))
 			}
 		case "moderation":
 			p.moderationParams(v)
@@ -103,5 +105,5 @@ func (p *parser) responseItem(i int32) {
 	if kind < 0 {
 		p.Stored = true
 	}
-	p.walk(i, "assistant", "item")
+	p.walk(i, "user", "item")
 }

@@ -20,25 +20,23 @@ func translatable(from, to Kind) error {
 }
 
 // UpstreamKind is the kind that a request is sent as to an upstream of
-// Anthropic's protocol, or of OpenAI's.
+// Anthropic's protocol, or of OpenAI's. Body refuses what cannot be sent so.
 func (r *Request) UpstreamKind(anthropic bool) Kind {
 	switch {
-	case anthropic && r.Kind == Chat:
+	case r.Kind.Anthropic() == anthropic:
+		return r.Kind
+	case anthropic:
 		return Messages
-	case !anthropic && r.Kind == Messages:
-		return Chat
 	}
-	return r.Kind
+	return Chat
 }
 
 // Body is the request as an upstream that serves the kind gets it: rewritten,
 // and translated when the kind is another than the request's. What the other
 // protocol cannot say is an error that names the field.
 func (r *Request) Body(to Kind, w Rewrite) ([]byte, error) {
-	if r.Kind.Anthropic() && !to.Anthropic() || !r.Kind.Anthropic() && to.Anthropic() {
-		if err := translatable(r.Kind, to); err != nil {
-			return nil, err
-		}
+	if err := translatable(r.Kind, to); err != nil {
+		return nil, err
 	}
 	body := r.Rewrite(w)
 	if to == r.Kind {

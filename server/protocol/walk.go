@@ -1,11 +1,14 @@
 package protocol
 
+import "strings"
+
 // silent are keys whose strings no model reads as text, or that are binary.
 func silent(key string) bool {
 	switch key {
 	case "type", "id", "call_id", "tool_call_id", "tool_use_id", "role", "status", "name", "detail", "format",
 		"signature", "encrypted_content", "encrypted_index", "file_id", "filename", "media_type", "phase",
-		"server_label", "approval_request_id", "container_id", "fingerprint", "cache_control", "caller", "namespace":
+		"server_label", "approval_request_id", "container_id", "fingerprint", "cache_control", "caller", "namespace",
+		"prompt_cache_breakpoint", "logprobs":
 		return true
 	}
 	return false
@@ -33,11 +36,12 @@ func (p *parser) add(v int32, role string, isJSON bool) {
 // that are not known are read too, since the upstream may know them. Pictures
 // and the like are only noted as there.
 func (p *parser) walk(v int32, role, key string) {
+	if silent(key) {
+		return
+	}
 	switch p.nodes[v].kind {
 	case text:
-		if !silent(key) {
-			p.add(v, role, key == "arguments" || key == "partial_json")
-		}
+		p.add(v, role, isJSONKey(key))
 	case array:
 		for i := v + 1; i < p.nodes[v].next; i = p.nodes[i].next {
 			p.walk(i, role, key)
@@ -53,24 +57,25 @@ func (p *parser) walk(v int32, role, key string) {
 
 func (p *parser) walkObject(v int32, role string) {
 	kind := p.strOf(p.find(v, "type"))
-	switch kind {
-	case "tool_result", "function_call_output", "custom_tool_call_output", "local_shell_call_output", "shell_call_output",
-		"apply_patch_call_output", "mcp_tool_result", "web_search_tool_result", "program_output", "search_result":
+	switch {
+	case strings.HasSuffix(kind, "tool_result") || strings.HasSuffix(kind, "_output") || kind == "search_result":
 		role = "tool"
-	case "tool_use", "server_tool_use", "mcp_tool_use", "thinking", "function_call", "custom_tool_call", "reasoning":
+	case strings.HasSuffix(kind, "tool_use") || strings.HasSuffix(kind, "_call") || kind == "thinking" || kind == "reasoning":
 		role = "assistant"
+	}
+	switch kind {
 	case "item_reference":
 		p.Stored = true
-	case "base64", "image", "input_image", "image_url":
-		if kind != "base64" {
-			p.Images = true
-		}
+	case "image", "input_image", "image_url":
+		p.Images = true
 	case "document", "file", "input_file", "container_upload", "video_url":
 		p.Files = true
 	}
 	for k := v + 1; k < p.nodes[v].next; k = p.nodes[k+1].next {
-		key := p.str(k)
+		key, role := p.str(k), role
 		switch key {
+		case "output", "outputs", "results":
+			role = "tool" // of a call that the upstream made itself
 		case "image_url", "video_url", "audio_url", "image_embeds":
 			p.Images = p.Images || key[0] == 'i'
 			p.Files = p.Files || key[0] == 'v'
@@ -96,6 +101,7 @@ func (p *parser) walkObject(v int32, role string) {
 				p.Images = true
 				continue
 			}
+			role = "tool"
 		}
 		p.walk(k+1, role, key)
 	}
