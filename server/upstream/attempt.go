@@ -149,7 +149,10 @@ func retryAfter(h http.Header) time.Duration {
 		return 0
 	}
 	if n, err := strconv.ParseFloat(v, 64); err == nil {
-		return time.Duration(max(0, min(n, 1e6)) * float64(time.Second))
+		if n > 0 { // not NaN
+			return time.Duration(min(n, 1e6) * float64(time.Second))
+		}
+		return 0
 	}
 	if at, err := http.ParseTime(v); err == nil {
 		return max(0, time.Until(at))
