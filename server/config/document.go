@@ -61,11 +61,12 @@ func (d *decoder) syntax(err error) bool {
 	if !errors.As(err, &with) || with.GetToken() == nil {
 		return d.failAt(nil, "", "is not YAML")
 	}
-	hint := ""
-	if strings.Contains(with.GetMessage(), "must be specified") {
-		hint = "; inside [ ] and { } a ${NAME} needs quotes"
+	message, _, _ := strings.Cut(with.GetMessage(), "\"") // what it quotes is of the file
+	message = strings.TrimRight(strings.ReplaceAll(message, "\t", `\t`), ": ")
+	if strings.Contains(message, "must be specified") {
+		message += "; inside [ ] and { } a ${NAME} needs quotes"
 	}
-	return d.failAt(with.GetToken().Position, "", "is not YAML: %s%s", with.GetMessage(), hint)
+	return d.failAt(with.GetToken().Position, "", "is not YAML: %s", message)
 }
 
 // tooDeep is the first token that is nested too deep, or nil. It is asked before
@@ -108,7 +109,7 @@ func (v anchorVisitor) Visit(n ast.Node) ast.Visitor {
 	if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil && a.Value != nil {
 		name := a.Name.GetToken().Value
 		if v.d.anchors[name] != nil {
-			v.d.fail(a, "", "the anchor &%s is defined twice", name)
+			v.d.fail(a, "", "an anchor of this name stands above; a text that begins with & needs quotes")
 		}
 		v.d.anchors[name] = a.Value
 	}
@@ -158,17 +159,17 @@ func (d *decoder) resolve(n ast.Node, path string) (plain ast.Node, leave func()
 			}
 			target := d.anchors[name]
 			if target == nil {
-				return nil, leave, d.fail(n, path, "*%s names no anchor", name)
+				return nil, leave, d.fail(n, path, "names no anchor; a text that begins with * needs quotes")
 			}
 			if d.open[name] {
-				return nil, leave, d.fail(n, path, "*%s stands inside its own anchor", name)
+				return nil, leave, d.fail(n, path, "is an alias inside its own anchor")
 			}
 			d.open[name] = true
 			before := leave
 			leave = func() { delete(d.open, name); before() }
 			n = target
 		case *ast.TagNode:
-			return nil, leave, d.fail(n, path, "tags such as %s are not supported", quote(x.Start.Value))
+			return nil, leave, d.fail(n, path, "has a tag, and tags are not supported; a text that begins with ! needs quotes")
 		case nil:
 			return nil, leave, d.failAt(nil, path, "has no value")
 		default:

@@ -95,7 +95,7 @@ func TestWarnings(t *testing.T) {
 		"listen: :80\nauth: {keys: [{name: a, key: '${K}'}]}":                 "listen: can be reached from other machines without TLS",
 		"admin: {listen: ':9', pprof: true}":                                  "admin.pprof: serves memory",
 		"log: {prompts: true}":                                                "log.prompts: writes what clients send",
-		"redis: {url: 'redis://:x@h'}":                                           "redis.url: stands in the file",
+		"redis: {url: 'redis://:x@h'}":                                        "redis.url: stands in the file",
 		"state: {path: off}":                                                  "state.path: is off",
 		"cache: {mode: semantic, threshold: 0.5}":                             "cache.threshold: below 0.9",
 		"timeouts: {drain: 0s}":                                               "timeouts.drain: cuts requests",

@@ -14,7 +14,7 @@ func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		whole, string(Starter()), "a: &a [*a]", "<<: {a: 1}", "log: {level: ${X}}", "limits: {body: 1MiB, body: 2}",
 		"upstreams: [{name: a, base_url: 'http://h/v1', headers: {A: b}}]", "- - - 1", "a:\n b:\n  c: 1", "? a\n: b", "listen: |\n  :80\n",
-		"{}", "---\n...\n---\n", "\ufeffplayground: true", "x: !!binary aa==", "a: 'b\n\n c'", "\"a\\u0000\": 1", "models: [{name: a}]", "*a : b", "&a : b", ": :", "%YAML 1.2\n---\na: b",
+		"{}", "---\n...\n---\n", "\ufeffplayground: true", "x: !!binary aa==", "a: 'b\n\n c'", "\"a\\u0000\": 1", "models: [{name: a}]", "*a : b", "&a : b", "a: *x\n  y\n z", ": :", "%YAML 1.2\n---\na: b",
 	} {
 		f.Add([]byte(text))
 	}
