@@ -46,8 +46,7 @@ async function route(text) {
     const took = performance.now() - start;
     run.text = text;
     show(result, drawResult(text, data, took));
-    const d = data.decision || data;
-    $('status').textContent = d.action === 'block' ? 'Blocked' : 'Routed to ' + d.model;
+    $('status').textContent = data.action === 'block' ? 'Blocked' : 'Routed to ' + data.model;
     setTimeout(look, 400);
   } catch (e) {
     if (e.name === 'AbortError') return;

@@ -17,7 +17,7 @@ function annotate(text, spans) {
   return parts;
 }
 
-function drawVerdict(d, r, took) {
+function drawVerdict(d, took) {
   const blocked = d.action === 'block';
   const why = [];
   const first = (d.reasons || []).find(x => blocked ? x.stage === 'security' : x.stage === 'cost');
@@ -30,7 +30,7 @@ function drawVerdict(d, r, took) {
     facts.push(['Expected cost', money(d.cost)], ['Best candidate', money(d.baseline_cost)],
       ['Saved', money(saved), d.baseline_cost > 0 ? percent(saved / d.baseline_cost) : '']);
   }
-  const total = r.latency_ms && r.latency_ms.total;
+  const total = d.latency_ms && d.latency_ms.total;
   facts.push(['Time', millis(isNumber(total) ? total : took), millis(took) + ' with the network']);
   const flags = (d.flags || []).map(f => h('span', { class: 'badge ' + (f === 'jailbreak' ? 'bad' : 'warn') }, f));
   return h('section', { class: 'card verdict' + (blocked ? ' blocked' : ''), 'aria-label': 'Decision' },
@@ -41,7 +41,7 @@ function drawVerdict(d, r, took) {
 }
 
 function drawText(text, signals) {
-  const guard = signals.guard || signals.jailbreak;
+  const guard = signals.guard;
   const pii = signals.pii || [];
   const attack = !!guard && guard.label === 'jailbreak';
   const notes = [];
@@ -134,10 +134,10 @@ function drawCandidates(d) {
     [column('Model'), column('Quality'), column('Cost', true), column('Outcome')], list.map(row)));
 }
 
+// drawResult draws an answer that took this many milliseconds to come.
 function drawResult(text, r, took) {
-  const d = r.decision || r;
-  const s = r.signals || {};
-  return [drawVerdict(d, r, took), drawText(text, s), h('div', { class: 'two' }, drawIntent(s.intent), drawLatency(r.latency_ms, took)), drawReasons(d.reasons), drawCandidates(d),
+  const found = r.signals || {};
+  return [drawVerdict(r, took), drawText(text, found), h('div', { class: 'two' }, drawIntent(found.intent), drawLatency(r.latency_ms, took)), drawReasons(r.reasons), drawCandidates(r),
     r.id && h('p', { class: 'note' }, h('span', {}, 'Decision ', h('span', { class: 'code' }, r.id)))];
 }
 
