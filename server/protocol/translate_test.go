@@ -421,3 +421,49 @@ func TestModeration(t *testing.T) {
 		t.Fatal(clean)
 	}
 }
+
+// TestRestoreTranslated restores what an upstream of the other protocol says,
+// its placeholders split over events.
+func TestRestoreTranslated(t *testing.T) {
+	r, m := testMaskOf(t, Chat)
+	s, err := NewRelay(r, Messages, RelayOptions{Mask: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wire []byte
+	for _, data := range strings.Split(strings.NewReplacer(`"text":"a"`, `"text":"a<EMAIL"`, `"text":"b"`, `"text":"_ADDRESS_1>b<"`).Replace(strings.Join(claudeStream, "\n")), "\n") {
+		if wire, err = s.Event(wire, Event{Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events, _ := readEvents(strings.NewReader(string(s.End(wire))), 1<<20)
+	var b strings.Builder
+	for _, e := range events {
+		if e.Data == "" || e.Data == Done {
+			continue
+		}
+		conforms(t, "CreateChatCompletionStreamResponse", e.Data)
+		var v any
+		if err := json.Unmarshal([]byte(e.Data), &v); err != nil {
+			t.Fatal(err)
+		}
+		piece, _ := dig(v, []any{"choices", 0, "delta", "content"})
+		b.WriteString(piece)
+	}
+	if b.String() != "aann@x.orgb<" {
+		t.Fatal(b.String())
+	}
+
+	r, m = testMaskOf(t, Responses)
+	restorer := NewStreamRestorer(r, m)
+	l := lanes()[5]
+	out := restorer.Event(nil, Event{Data: l.piece("x<PERSON", 1)})
+	out = restorer.Event(out, Event{Data: l.end[0]})
+	if len(out) != 3 || !strings.Contains(out[1].Data, `"delta":"<PERSON"`) {
+		t.Fatalf("%+v", out)
+	}
+	for _, e := range out[:2] {
+		conforms(t, "ResponseTextDeltaEvent", e.Data)
+	}
+	conforms(t, "ResponseTextDoneEvent", out[2].Data)
+}
