@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"mom/server/config"
 )
 
 // listener hands out connections that know their socket, bounds how many there
@@ -39,6 +41,18 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		c.Close()
 	}
+}
+
+// openTLS reads the certificate; nil when there is none.
+func openTLS(c config.TLS) (*tls.Config, error) {
+	if !c.On() {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, nil
 }
 
 type conn struct {

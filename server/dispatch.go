@@ -161,7 +161,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 			web.WriteError(ctx, dialect, &web.Error{Status: 405, Code: "method_not_allowed", Message: "this route takes " + allowed(methods)})
 			return
 		}
-		web.WriteError(ctx, dialect, &web.Error{Status: 404, Code: "unknown_url", Message: "no such route"})
+		web.WriteError(ctx, dialect, &web.Error{Status: 404, Code: "unknown_url", Message: "no such route; GET /openapi.json lists them"})
 		return
 	}
 	x.route, dialect = route, route.Dialect

@@ -163,9 +163,13 @@ func (x *exchange) write(took time.Duration) {
 	}
 	if x.err != nil {
 		text("code", x.err.Code)
-		text("error", x.err.Message)
-		if x.err.Cause != nil && x.err.Status >= 500 {
-			text("cause", x.err.Cause.Error())
+		// A refusal names what is wrong in the client's own words, such as a key
+		// of its JSON, so only the message of a failure of ours is written.
+		if x.err.Status >= 500 {
+			text("error", x.err.Message)
+			if x.err.Cause != nil {
+				text("cause", x.err.Cause.Error())
+			}
 		}
 	}
 	x.s.log.LogAttrs(context.Background(), level, "request", attrs...)

@@ -1,8 +1,13 @@
 package server
 
 import (
+	"context"
+
+	"github.com/prometheus/common/expfmt"
 	"github.com/valyala/fasthttp"
 
+	"mom/router"
+	"mom/server/compat"
 	"mom/server/playground"
 	"mom/server/web"
 )
@@ -23,13 +28,75 @@ func (s *Server) routes() []web.Route {
 		{Method: post, Path: "/v1/route", Summary: "Decide which model should answer, without asking it", Handle: s.handleRoute, Request: routeRequest{}, Response: routeAnswer{}},
 		{Method: get, Path: "/v1/decisions/{id}", Summary: "A decision made earlier, with its reasons", Handle: s.handleDecision},
 		{Method: post, Path: "/v1/decisions/{id}/feedback", Summary: "Say whether the answer was good", Handle: s.handleFeedback, Request: feedbackRequest{}},
+		{Method: get, Path: "/openapi.json", Summary: "This document", Handle: s.handleOpenAPI},
 		{Method: get, Path: "/health", Access: web.Public, Summary: "Whether the process works", Handle: s.handleHealth, Response: healthAnswer{}},
 		{Method: get, Path: "/ready", Access: web.Public, Summary: "Whether it takes requests", Handle: s.handleReady, Response: healthAnswer{}},
 	}
 	if s.plane.Load().config.Playground {
 		list = append(list, playground.Routes(playground.Options{Version: s.version, Source: s.store})...)
 	}
+	list = append(list, s.compatible()...)
 	return list
+}
+
+// compatible are the interfaces of other classification servers.
+func (s *Server) compatible() []web.Route {
+	o := compat.Options{
+		Classifier: s.classifier, Decide: s.decideText, Metrics: s.handleMetrics, Ready: s.Ready, Version: s.version,
+		Recipes: func() []string { return s.plane.Load().router.Recipes() },
+	}
+	if d, ok := s.gate.Classifier.(decoder); ok {
+		o.Decode = d.Decode
+	}
+	return compat.Routes(o)
+}
+
+// A decoder turns ids of tokens into text, where the classifier can.
+type decoder interface {
+	Decode(ids []int32, skipSpecial bool) (string, error)
+}
+
+// decideText applies the policy to one text of a user. It leaves no trace: such
+// a question is no request for an answer.
+func (s *Server) decideText(ctx context.Context, text string) (router.Decision, router.Signals, error) {
+	p := s.acquire()
+	defer p.release()
+	r, err := s.classifier.Classify(ctx, text, web.All)
+	if err != nil {
+		return router.Decision{}, router.Signals{}, err
+	}
+	signals := router.Merge([]router.Part{{Role: "user", Text: text, Reading: r}})
+	return p.router.Decide(router.Request{Model: autoModel, InputTokens: r.Tokens}, signals), signals, nil
+}
+
+// handleMetrics is for clients of servers that have their metrics beside the
+// rest; the admin listener has the same.
+func (s *Server) handleMetrics(ctx *fasthttp.RequestCtx) {
+	families, err := s.metrics.Registry().Gather()
+	if err != nil {
+		web.WriteError(ctx, web.TEI, err)
+		return
+	}
+	format := expfmt.NewFormat(expfmt.TypeTextPlain)
+	ctx.SetContentType(string(format))
+	enc := expfmt.NewEncoder(ctx.Response.BodyWriter(), format)
+	for _, f := range families {
+		if err := enc.Encode(f); err != nil {
+			web.WriteError(ctx, web.TEI, err)
+			return
+		}
+	}
+}
+
+// handleOpenAPI answers with the document of the route table, made once.
+func (s *Server) handleOpenAPI(ctx *fasthttp.RequestCtx) {
+	doc, err := s.document()
+	if err != nil {
+		web.WriteError(ctx, web.OpenAI, err)
+		return
+	}
+	ctx.SetContentType("application/json")
+	ctx.SetBody(doc)
 }
 
 type healthAnswer struct {

@@ -10,6 +10,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,7 @@ import (
 
 	"mom/server/admin"
 	"mom/server/config"
+	"mom/server/openapi"
 	"mom/server/shared"
 	"mom/server/state"
 	"mom/server/web"
@@ -39,16 +41,18 @@ type Options struct {
 
 // A Server answers until Shutdown.
 type Server struct {
-	log     *slog.Logger
-	version string
-	started time.Time
-	http    *fasthttp.Server
-	table   *table
-	plane   atomic.Pointer[plane]
-	reload  sync.Mutex
-	metrics *admin.Metrics
-	counted map[*web.Route]*admin.RouteMetrics
-	other   *admin.RouteMetrics // requests without a route
+	log      *slog.Logger
+	version  string
+	started  time.Time
+	http     *fasthttp.Server
+	tls      *tls.Config // nil speaks plain HTTP
+	table    *table
+	plane    atomic.Pointer[plane]
+	reload   sync.Mutex
+	document func() ([]byte, error) // OpenAPI
+	metrics  *admin.Metrics
+	counted  map[*web.Route]*admin.RouteMetrics
+	other    *admin.RouteMetrics // requests without a route
 
 	classifier *memo // asks gate, which asks the models
 	gate       *gate
@@ -71,6 +75,10 @@ func New(o Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	var err error
+	if s.tls, err = openTLS(o.Config.TLS); err != nil {
+		return nil, err
+	}
 	p, err := s.newPlane(o.Config)
 	if err != nil {
 		return nil, err
@@ -90,6 +98,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.alive, s.kill = context.WithCancelCause(context.Background())
 	s.table = newTable(append(s.routes(), o.Routes...))
+	s.document = sync.OnceValues(func() ([]byte, error) { return openapi.Document(s.table.list, s.version) })
 	s.startMetrics(p)
 	s.watch = newWatcher()
 	c := o.Config
@@ -120,11 +129,11 @@ func New(o Options) (*Server, error) {
 // Serve answers the connections of ln until Shutdown. It may be called for
 // several listeners.
 func (s *Server) Serve(ln net.Listener) error {
-	l := &listener{Listener: ln, limits: s.connLimits, plain: true}
-	return s.serve(l)
-}
-
-func (s *Server) serve(ln net.Listener) error {
+	l := &listener{Listener: ln, limits: s.connLimits, plain: s.tls == nil}
+	ln = l
+	if s.tls != nil {
+		ln = tls.NewListener(l, s.tls)
+	}
 	err := s.http.Serve(ln)
 	if s.draining.Load() && (err == nil || errors.Is(err, net.ErrClosed)) {
 		return nil

@@ -110,6 +110,16 @@ func (b *brain) Tokenize(text string, special bool) ([]web.Token, error) {
 	return tokens, nil
 }
 
+// Decode is the text of tokens.
+func (b *brain) Decode(ids []int32, skipSpecial bool) (string, error) {
+	for _, id := range ids {
+		if id < 0 || int(id) >= b.e.Tokenizer().VocabSize() {
+			return "", web.Invalid("", "a token's id is outside the vocabulary")
+		}
+	}
+	return b.e.Tokenizer().Decode(ids, skipSpecial), nil
+}
+
 // Models lists the heads and the trunk's embedding.
 func (b *brain) Models() []web.Model {
 	base := web.Model{
