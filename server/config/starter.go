@@ -32,6 +32,32 @@ listen: 127.0.0.1:8080
 #       - {base_url: http://127.0.0.1:8001/v1, weight: 1}
 #     health: {path: /health}
 
+# The models to choose from, instead of the built-in examples: prices in US
+# dollars for a million tokens, quality as the share of requests answered well.
+# models:
+#   - name: small
+#     price: {input: 0.15, output: 0.6}
+#     quality: 0.6
+#     context: 128000
+#     capabilities: [tools, json_schema]
+#     upstreams: [{name: local, model: qwen3-8b}]
+#   - name: large
+#     price: {input: 2.5, output: 10}
+#     quality: 0.85
+#     categories: {math: 0.9, law: 0.75}
+#     capabilities: [tools, vision, json_schema]
+#     upstreams: [{name: openai, model: gpt-4o}]
+
+# What clients ask for as their model: 0 takes the best model, 10 the cheapest.
+# recipes:
+#   - name: auto
+#     cost_quality_tradeoff: 3
+
+# What is done with attacks (block, flag, off) and personal data (also mask).
+security:
+  jailbreak: {action: block}
+  pii: {action: flag}
+
 # Decisions, feedback and usage; no prompts. :memory: forgets them on exit.
 state:
   path: mom.db
