@@ -150,6 +150,10 @@ func TestCounts(t *testing.T) {
 		{2, "llm_cache_plugin_hits_total", []string{"unknown", "semantic-cache"}},
 		{0, "llm_model_inflight_requests", []string{"small"}},
 		{3, "llm_decision_match_total", []string{"careful"}},
+		{3, "llm_request_outcomes_total", []string{"success", "other"}}, // 101, 200, 302
+		{3, "llm_request_outcomes_total", []string{"server_error", "other"}},
+		{1, "llm_request_outcomes_total", []string{"canceled", "other"}},
+		{1, "llm_request_duration_seconds", []string{"client_error", "other"}},
 	} {
 		if got := value(t, m, c.family, c.labels...); got != c.want {
 			t.Errorf("%s%q = %g, want %g", c.family, c.labels, got, c.want)

@@ -12,6 +12,8 @@ import (
 type RouteMetrics struct {
 	classes  [6]prometheus.Counter
 	duration prometheus.Observer
+	outcomes [len(outcomeNames)]prometheus.Counter
+	took     [len(outcomeNames)]prometheus.Observer
 }
 
 // Route returns the metrics of a route. The server calls it once for each line
@@ -24,6 +26,11 @@ func (m *Metrics) Route(method, path string) *RouteMetrics {
 	r := &RouteMetrics{duration: m.durations.WithLabelValues(method, path)}
 	for i, class := range []string{"client_gone", "1xx", "2xx", "3xx", "4xx", "5xx"} {
 		r.classes[i] = m.requests.WithLabelValues(method, path, class)
+	}
+	kind := traffic(path)
+	for i, outcome := range outcomeNames {
+		r.outcomes[i] = m.vllmsr.outcomes.WithLabelValues(kind, outcome)
+		r.took[i] = m.vllmsr.durations.WithLabelValues(kind, outcome)
 	}
 	return r
 }
@@ -43,6 +50,9 @@ func (r *RouteMetrics) Done(status int, d time.Duration) {
 	}
 	r.classes[class].Inc()
 	r.duration.Observe(d.Seconds())
+	i := outcomeOf(status)
+	r.outcomes[i].Inc()
+	r.took[i].Observe(d.Seconds())
 }
 
 // Began counts a request as being answered until Ended.

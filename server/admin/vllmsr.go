@@ -33,6 +33,8 @@ type vllmsr struct {
 	evaluations prometheus.Counter
 	evaluation  prometheus.Histogram
 	decisions   *prometheus.CounterVec
+	outcomes    *prometheus.CounterVec
+	durations   *prometheus.HistogramVec
 }
 
 type vllmsrModel struct {
@@ -93,6 +95,38 @@ func (v *vllmsr) register(r prometheus.Registerer) {
 	v.evaluations = counter(r, "llm_decision_evaluation_total", "Decisions.")
 	v.evaluation = histogram(r, "llm_decision_evaluation_latency_seconds", "Time of a decision, classifiers not included.")
 	v.decisions = counters(r, "llm_decision_match_total", "Decisions, by recipe.", "decision_name")
+	v.outcomes = counters(r, "llm_request_outcomes_total", "Requests answered, by kind of traffic and outcome.", "traffic_kind", "outcome")
+	v.durations = histograms(r, "llm_request_duration_seconds", "Time of whole requests, streams included.", "traffic_kind", "outcome")
+}
+
+// traffic is the kind of a route's requests.
+func traffic(path string) string {
+	switch path {
+	case "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings":
+		return "inference"
+	case "/v1/models", "/v1/models/{model}":
+		return "catalog"
+	case "/health", "/ready":
+		return "health"
+	}
+	return "other"
+}
+
+// outcomeNames are how requests end, in the order of outcomeOf.
+var outcomeNames = [...]string{"success", "client_error", "server_error", "canceled", "timeout"}
+
+func outcomeOf(status int) int {
+	switch {
+	case status == 499:
+		return 3
+	case status == 408 || status == 504:
+		return 4
+	case status >= 500 || status < 100:
+		return 2
+	case status >= 400:
+		return 1
+	}
+	return 0
 }
 
 func sizes(r prometheus.Registerer, name, help string) *prometheus.HistogramVec {
