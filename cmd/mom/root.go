@@ -48,7 +48,7 @@ func newRoot(a *app) *cobra.Command {
 		serveCommand(a), routeCommand(a),
 		classifyCommand(a), embedCommand(a), tokenizeCommand(a),
 		inspectCommand(a), modelsCommand(a), convertCommand(a),
-		cpuCommand(a), benchCommand(a), configCommand(a), versionCommand(a),
+		cpuCommand(a), benchCommand(a), evalCommand(a), configCommand(a), versionCommand(a),
 	)
 	return root
 }

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mom/bench/eval"
+	"mom/engine"
+)
+
+const aboutEval = `Measure a model on labelled texts.
+
+The file has a JSON object a line:
+
+  intent   {"text", "label"}             the name of a category
+  guard    {"text", "label"}             1 for an attack, 0 for none
+  pii      {"text", "spans": [{"start", "end", "label"}]}, in code points
+
+"source", "lang", "group" and "split" are used where they are there: figures are
+also given by source and language, rows of a group are drawn together for the
+95 % intervals, and of a file with splits the part --split is measured.
+
+--baseline trains a linear model of words and pairs of words on the rows of the
+split train, or of --train FILE, and puts it beside.`
+
+const evalExamples = `  mom eval --task intent --in prompts.jsonl
+  mom eval --task guard --in guard.jsonl.gz --baseline
+  mom eval --task pii --in tickets.jsonl --json
+  mom eval --task intent --in intent.jsonl.gz --precision all --html report.html
+  mom eval --task intent --in intent.jsonl.gz --model ./my-modernbert`
+
+type evalFlags struct {
+	modelFlags
+	task     string
+	in       string
+	split    string
+	train    string
+	html     string
+	baseline bool
+	options  bool
+	json     bool
+}
+
+func evalCommand(a *app) *cobra.Command {
+	var f evalFlags
+	c := &cobra.Command{
+		Use:     "eval --task TASK --in FILE",
+		Short:   "Measure a model on labelled texts",
+		Long:    aboutEval,
+		Example: evalExamples,
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return f.run(c.Context(), a) },
+	}
+	f.modelFlags.add(c)
+	s := c.Flags()
+	s.Lookup("precision").Usage = "`P` is f32, bf16, int8, auto, or all to compare them"
+	s.StringVar(&f.task, "task", "", "`TASK` is intent, guard or pii")
+	s.StringVar(&f.in, "in", "", "`FILE` of JSON lines, plain or gzip")
+	s.StringVar(&f.split, "split", "", "measure this `PART` of a file with splits: train, dev, test or all (default test)")
+	s.StringVar(&f.train, "train", "", "train the baseline on this `FILE` instead of the split train of --in")
+	s.BoolVar(&f.baseline, "baseline", false, "train a linear model and put it beside")
+	s.BoolVar(&f.options, "options", false, "read the options of questions too")
+	s.StringVar(&f.html, "html", "", "write a report with plots to this `FILE`")
+	s.BoolVar(&f.json, "json", false, "a line of JSON a model")
+	return c
+}
+
+func (f *evalFlags) check() error {
+	for _, flag := range []struct{ name, value string }{{"task", f.task}, {"in", f.in}} {
+		if flag.value == "" {
+			return misuse("--%s is missing; see mom eval --help", flag.name)
+		}
+	}
+	if err := oneOf("task", f.task, "intent", "guard", "pii"); err != nil {
+		return err
+	}
+	if f.split != "" {
+		if err := oneOf("split", f.split, "train", "dev", "test", "all"); err != nil {
+			return err
+		}
+	}
+	if f.Precision == "all" {
+		return nil
+	}
+	return f.modelFlags.check()
+}
+
+func (f *evalFlags) run(ctx context.Context, a *app) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	all, err := readRows(f.in, eval.Task(f.task))
+	if err != nil {
+		return err
+	}
+	rows, err := f.part(all)
+	if err != nil {
+		return err
+	}
+	precisions := []string{f.Precision}
+	if f.Precision == "all" {
+		precisions = []string{"f32", "bf16", "int8"}
+	}
+	o := eval.Options{WithOptions: f.options}
+	var reports []*eval.Report
+	for _, p := range precisions {
+		r, err := f.measure(ctx, a, rows, p, o)
+		if err != nil {
+			return err
+		}
+		reports = append(reports, r)
+	}
+	if f.baseline {
+		train := slices.DeleteFunc(slices.Clone(all), func(r eval.Row) bool { return r.Split != "train" })
+		if f.train != "" {
+			if train, err = readRows(f.train, eval.Task(f.task)); err != nil {
+				return err
+			}
+		}
+		r, err := eval.Baseline(train, rows, eval.Task(f.task), o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.in, err)
+		}
+		reports = append(reports, r)
+	}
+	if f.html != "" {
+		if err := writeHTML(f.html, f.in, reports); err != nil {
+			return err
+		}
+	}
+	if !f.json {
+		return eval.WriteTable(a.out, reports)
+	}
+	var out []byte
+	for _, r := range reports {
+		if out, err = appendJSON(out, r); err != nil {
+			return err
+		}
+	}
+	_, err = a.out.Write(out)
+	return err
+}
+
+// part are the rows to measure.
+func (f *evalFlags) part(all []eval.Row) ([]eval.Row, error) {
+	want := f.split
+	if want == "" && slices.ContainsFunc(all, func(r eval.Row) bool { return r.Split != "" }) {
+		want = "test"
+	}
+	rows := all
+	if want != "" && want != "all" {
+		rows = slices.DeleteFunc(slices.Clone(all), func(r eval.Row) bool { return r.Split != want })
+	}
+	if len(rows) == 0 && want != "" {
+		return nil, fmt.Errorf("%s: no row of the split %s among %d", f.in, want, len(all))
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("%s: no rows", f.in)
+	}
+	return rows, nil
+}
+
+func (f *evalFlags) measure(ctx context.Context, a *app, rows []eval.Row, precision string, o eval.Options) (*eval.Report, error) {
+	options := f.Options
+	options.Precision = precision
+	options.Heads = map[string][]string{"intent": {"intent"}, "guard": {"jailbreak"}, "pii": {"pii"}}[f.task]
+	e, err := engine.Open(f.model, options)
+	if err != nil {
+		// A folder of one head need not say what it is for.
+		options.Heads = nil
+		if e, err = engine.Open(f.model, options); err != nil {
+			return nil, err
+		}
+	}
+	defer e.Close()
+	var p *progress // answers come at the end only, so it may be drawn beside them
+	if terminal(a.err) {
+		p = &progress{w: a.err, total: int64(len(rows)), start: time.Now()}
+	}
+	defer p.end()
+	o.Progress = func(done int) { p.step(int64(done)) }
+	return eval.Run(ctx, e, rows, eval.Task(f.task), o)
+}
+
+func readRows(path string, task eval.Task) ([]eval.Row, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	rows, err := eval.Read(file, task)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return rows, nil
+}
+
+func writeHTML(path, data string, reports []*eval.Report) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := eval.WriteHTML(file, data, reports); err != nil {
+		file.Close()
+		return err
+	}
+	return file.Close()
+}
