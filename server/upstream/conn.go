@@ -15,6 +15,9 @@ const (
 	maxHead      = 64 << 10  // bytes of the head of an answer, 1xx ones included
 	maxErrorBody = 256 << 10 // bytes of the body of an answer that is an error
 	readBuffer   = 8 << 10   // a connection
+	// fresh is how long a connection is taken for open without looking: looking
+	// is a system call, some 3 us.
+	fresh = 5 * time.Millisecond
 	// keep is how long a connection without a request is kept. Many servers close
 	// theirs after 60 s.
 	keep = 50 * time.Second
@@ -122,7 +125,7 @@ func earlier(a, b time.Time) time.Time {
 
 // take gives the connection that was used last, with a deadline set, or nil.
 // Those that the peer has closed, or on which it has said something unasked, are
-// closed.
+// closed. One that it closes later costs the sending of a request, no attempt.
 func (r *replica) take(deadline time.Time) *conn {
 	for {
 		r.mu.Lock()
@@ -136,7 +139,7 @@ func (r *replica) take(deadline time.Time) *conn {
 		r.idle = r.idle[:n-1]
 		r.mu.Unlock()
 		// A socket whose old deadline is over could not be looked at.
-		if c.SetDeadline(deadline) == nil && silent(c.raw) {
+		if c.SetDeadline(deadline) == nil && (time.Since(c.since) < fresh || silent(c.raw)) {
 			return c
 		}
 		c.tcp.Close()

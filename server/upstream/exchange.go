@@ -28,8 +28,8 @@ func (r *replica) exchange(ctx context.Context, m *message) (*body, error) {
 	}
 	c := r.take(earlier(time.Now().Add(r.up.Timeouts.FirstByte), m.end))
 	for {
-		fresh := c == nil
-		if fresh {
+		reused := c != nil
+		if !reused {
 			var err error
 			if c, err = r.dial(ctx, m.end); err != nil {
 				<-r.slots
@@ -42,7 +42,7 @@ func (r *replica) exchange(ctx context.Context, m *message) (*body, error) {
 		}
 		// The peer closed an idle connection while the request was under way to
 		// it: that says nothing about the replica.
-		if stale := !fresh && !c.got && err.(*failure).why == WhyReset && ctx.Err() == nil; stale {
+		if stale := reused && !c.got && err.(*failure).why == WhyReset && ctx.Err() == nil; stale {
 			c = nil
 			continue
 		}
