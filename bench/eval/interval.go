@@ -4,8 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/gonum/mathext"
 )
 
 // level is that of all intervals.
@@ -27,10 +26,10 @@ func NewRate(hits, n int) Rate {
 	}
 	r := Rate{Value: float64(hits) / float64(n), Low: 0, High: 1, N: n}
 	if hits > 0 {
-		r.Low = distuv.Beta{Alpha: float64(hits), Beta: float64(n - hits + 1)}.Quantile((1 - level) / 2)
+		r.Low = mathext.InvRegIncBeta(float64(hits), float64(n-hits+1), (1-level)/2)
 	}
 	if hits < n {
-		r.High = distuv.Beta{Alpha: float64(hits + 1), Beta: float64(n - hits)}.Quantile((1 + level) / 2)
+		r.High = mathext.InvRegIncBeta(float64(hits+1), float64(n-hits), (1+level)/2)
 	}
 	return r
 }
@@ -75,7 +74,6 @@ func bootstrap(value float64, n int, group func(i int) string, figure func(cases
 		values[k] = figure(cases)
 	}
 	slices.Sort(values)
-	r.Low = stat.Quantile((1-level)/2, stat.Empirical, values, nil)
-	r.High = stat.Quantile((1+level)/2, stat.Empirical, values, nil)
+	r.Low, r.High = values[int((1-level)/2*resamples)], values[int((1+level)/2*resamples)-1]
 	return r
 }

@@ -23,10 +23,10 @@ Exit codes: 0 done, 1 failed, 2 wrong use. Errors are one line on stderr.
 MOM_CPU=LEVEL lowers the instruction set; see mom cpu.`
 
 func newRoot(a *app) *cobra.Command {
+	var showVersion bool
 	root := &cobra.Command{
 		Use:               "mom",
 		Short:             "Classify requests to language models",
-		Version:           version,
 		Long:              about,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -34,15 +34,23 @@ func newRoot(a *app) *cobra.Command {
 		Args: func(c *cobra.Command, args []string) error {
 			return verb(c, args)
 		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if showVersion {
+				_, err := fmt.Fprintln(a.out, versionLine())
+				return err
+			}
+			return c.Help()
+		},
 	}
+	// Not cobra's own flag, whose template makes the linker keep every method of
+	// every type in the program.
+	root.Flags().BoolVarP(&showVersion, "version", "v", false, "version of mom")
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return misuse("%v; see %s --help", err, c.CommandPath())
 	})
-	root.SetVersionTemplate(versionLine() + "\n")
 	root.SetHelpCommand(helpCommand(root))
 	root.AddCommand(
 		serveCommand(a), routeCommand(a),
