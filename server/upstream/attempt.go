@@ -81,8 +81,9 @@ func (s *run) lost(model string, t *target, pass pass, now time.Time, status int
 	}
 	s.fail, s.name = f, t.r.up.Name
 	s.tried = append(s.tried, Attempt{Model: model, Upstream: t.r.up.Name, Replica: t.r.index, Status: status, Milliseconds: ms(now), Why: f.why})
-	// A redirect is there to stay, and so is a coding.
-	final := f.why == WhyRedirect || f.why == WhyEncoding || f.why == WhyTotal
+	// A redirect is there to stay, and so is a coding. Who did not answer in time
+	// may still be at it, and would be asked to do the same twice.
+	final := f.why == WhyRedirect || f.why == WhyEncoding || f.why == WhyTotal || f.why == WhyFirstByte
 	return &miss{failure: *f, model: model, final: final}
 }
 

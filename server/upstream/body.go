@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -27,9 +28,12 @@ type body struct {
 // decode prepares reading what a coding was put on.
 func (b *body) decode() error {
 	codings := b.res.Header["Content-Encoding"]
-	switch {
-	case len(codings) == 0 || len(codings) == 1 && (codings[0] == "" || codings[0] == "identity"):
-	case len(codings) == 1 && (codings[0] == "gzip" || codings[0] == "x-gzip"):
+	if len(codings) == 0 {
+		return nil
+	}
+	switch strings.ToLower(strings.Join(codings, ",")) {
+	case "", "identity":
+	case "gzip", "x-gzip":
 		b.src = &unzip{src: raw{b}}
 	default:
 		return &failure{WhyEncoding, nil}

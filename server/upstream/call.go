@@ -49,8 +49,9 @@ type Response struct {
 	// Tried is every attempt in order, this one included.
 	Tried []Attempt
 	// Body gives the bytes as they arrive. An error other than io.EOF is a
-	// *StreamError: the answer is not complete. Close before io.EOF closes the
-	// connection to the upstream. Not safe for concurrent use.
+	// *StreamError: the answer is not complete. It must be closed; Close before
+	// io.EOF closes the connection to the upstream, unless the rest has arrived.
+	// Not safe for concurrent use.
 	Body io.ReadCloser
 }
 
