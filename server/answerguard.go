@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -165,6 +166,9 @@ func (p *passage) refused(d *router.Decision) error {
 	if d.Action == router.Block {
 		return blocked(d)
 	}
+	if d.Model == "" {
+		return p.x.nobody(d)
+	}
 	if p.request.Moderation == nil {
 		return nil
 	}
@@ -187,6 +191,32 @@ func (p *passage) refused(d *router.Decision) error {
 			Message: "the request is blocked by its own moderation policy: " + strings.Join(why, ", ")}
 	}
 	return nil
+}
+
+// nobody is the refusal of a request that no model can serve.
+func (x *exchange) nobody(d *router.Decision) error {
+	var why []string
+	failing, unserved := x.p.upstreams.Unavailable(), true
+	soon := false
+	for _, c := range d.Candidates {
+		if c.RuledOut != "" {
+			why = append(why, c.Model+": "+c.RuledOut)
+		}
+		down := slices.Contains(failing, c.Model)
+		soon = soon || down
+		unserved = unserved && (down || !x.p.served[c.Model])
+	}
+	e := &web.Error{Status: 400, Type: "invalid_request_error", Param: "model", Code: "no_model", Message: "no model can serve this request"}
+	if len(why) > 0 {
+		e.Message += " (" + strings.Join(why, "; ") + ")"
+	}
+	switch {
+	case soon: // it may be served again soon
+		e.Status, e.Type, e.Code, e.RetryAfter = 503, "server_error", "upstream_unavailable", time.Second
+	case unserved:
+		e.Status, e.Code = 404, "no_upstream"
+	}
+	return e
 }
 
 // blocked is the refusal of a request by the policy.

@@ -45,6 +45,9 @@ func (s *Server) decide(x *exchange, q *question) (*router.Decision, *router.Sig
 	x.stages.Decide = time.Since(start)
 	x.decisionID = "dec_" + rand.Text()
 	x.decision, x.asked = &d, q.request.Model
+	if x.p.config.Log.Prompts {
+		s.logTexts(x, q.parts)
+	}
 	s.countDecision(x)
 	s.store.Announce(x.entry())
 	return &d, &signals, nil
@@ -60,4 +63,11 @@ func estimate(parts []router.Part, read int) int {
 		}
 	}
 	return read + n
+}
+
+// logTexts writes what clients send, where the configuration asks for it.
+func (s *Server) logTexts(x *exchange, parts []router.Part) {
+	for i := range parts {
+		s.log.Info("text", "request_id", x.id, "decision", x.decisionID, "part", i, "role", parts[i].Role, "text", parts[i].Text)
+	}
 }

@@ -3,12 +3,20 @@ package server
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -470,5 +478,44 @@ func TestReload(t *testing.T) {
 	}
 	if !strings.Contains(r.log.String(), "needs a restart") {
 		t.Error("a change of listen was not told")
+	}
+}
+
+func TestTLS(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	cert, err1 := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
+	private, err2 := x509.MarshalPKCS8PrivateKey(key)
+	c := config.Default()
+	c.TLS = config.TLS{CertFile: filepath.Join(t.TempDir(), "cert.pem"), KeyFile: filepath.Join(t.TempDir(), "key.pem")}
+	err3 := os.WriteFile(c.TLS.CertFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o600)
+	err4 := os.WriteFile(c.TLS.KeyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	route, e := streaming("data: x\n\n", time.Hour)
+	r := start(t, c, nil, route)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
+	conn, err := tls.Dial("tcp", r.addr, &tls.Config{RootCAs: pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "POST /v1/route HTTP/1.1\r\nHost: a\r\nContent-Length: 13\r\n\r\n{\"input\":\"a\"}")
+	if a := readAnswer(t, bufio.NewReader(conn)); a.status != 200 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	fmt.Fprintf(conn, "GET /test/stream HTTP/1.1\r\nHost: a\r\n\r\n")
+	if _, err := conn.Read(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	select {
+	case <-e.closed:
+	case <-time.After(time.Second):
+		t.Fatal("a client that left is not noticed through TLS")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mom/server/config"
+	"mom/server/protocol"
 )
 
 // mock is an upstream that remembers what it was asked.
@@ -503,5 +504,89 @@ func TestAnthropic(t *testing.T) {
 	a = r.post("/v1/messages", `{"model":"best","max_tokens":5,"messages":[{"role":"user","content":"an attack"}]}`)
 	if a.status != 403 || !strings.HasPrefix(a.body, `{"type":"error","error":{"type":"permission_error"`) {
 		t.Fatalf("%d %s", a.status, a.body)
+	}
+}
+
+// TestModelWithoutUpstream asks for a model by name that nobody serves.
+func TestModelWithoutUpstream(t *testing.T) {
+	m := newMock(t, whole("hi"))
+	c := gatewayConfig(m, config.OpenAI)
+	c.Models[0].Upstreams = nil
+	r := start(t, c, nil)
+	a := r.post("/v1/chat/completions", hello)
+	if a.status != 404 || !strings.Contains(a.body, "no_upstream") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := r.post("/v1/chat/completions", strings.Replace(hello, "best", "auto", 1)); a.status != 200 || a.header.Get("x-mom-model") != "cheap" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+func TestLogPrompts(t *testing.T) {
+	c := config.Default()
+	r := start(t, c, nil)
+	r.post("/v1/route", `{"input":"private words"}`)
+	if strings.Contains(r.log.String(), "private words") {
+		t.Error("a prompt is in the log that was not asked for")
+	}
+	c = config.Default()
+	c.Log.Prompts = true
+	r = start(t, c, nil)
+	r.post("/v1/route", `{"input":"private words"}`)
+	if !strings.Contains(r.log.String(), "private words") {
+		t.Error("the prompt is not in the log")
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	c := withKeys()
+	c.Auth.Keys[0].RequestsPerMinute = 3
+	r := start(t, c, nil)
+	ask := func() answer { return r.post("/v1/route", `{"input":"a"}`, "x-api-key", testKey) }
+	for i := range 3 {
+		if a := ask(); a.status != 200 || a.header.Get("x-ratelimit-remaining-requests") != fmt.Sprint(2-i) {
+			t.Fatalf("%d %s %v", a.status, a.body, a.header)
+		}
+	}
+	if a := ask(); a.status != 429 || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "rate_limit_exceeded") {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+}
+
+func TestTokenLimit(t *testing.T) {
+	m := newMock(t, whole("hi")) // 110 tokens by its own count
+	c := gatewayConfig(m, config.OpenAI)
+	c.Auth.Mode = config.On
+	c.Auth.Keys = []config.Key{{Name: "alice", SHA256: config.DigestOf(testKey), TokensPerMinute: 200}}
+	r := start(t, c, nil)
+	codes := ""
+	for range 3 {
+		codes += fmt.Sprint(r.post("/v1/chat/completions", hello, "x-api-key", testKey).status, " ")
+	}
+	if codes != "200 200 429 " {
+		t.Fatal(codes)
+	}
+}
+
+// TestConversation stays with the model that served a conversation.
+func TestConversation(t *testing.T) {
+	m := newMock(t, whole("hi"))
+	r := start(t, gatewayConfig(m, config.OpenAI), nil)
+	first := r.post("/v1/chat/completions", `{"model":"auto","mom":{"cost_quality_tradeoff":10},"messages":[{"role":"user","content":"hello"}]}`)
+	model := first.header.Get("x-mom-model")
+	a := r.post("/v1/route", `{"model":"auto","mom":{"cost_quality_tradeoff":10},"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":"hi"},{"role":"user","content":"go on"}]}`)
+	if a.status != 200 || a.json(t)["model"] != model {
+		t.Fatalf("%s, then %s", model, a.body)
+	}
+	key := func(text string) string {
+		x := &exchange{}
+		q := &protocol.Request{Model: "auto", Texts: []protocol.Text{{Role: "user", Text: text}}}
+		return conversation(x, q)
+	}
+	if key("hello") == key("other") || strings.Contains(key("hello"), "hello") {
+		t.Error("conversations are told apart wrongly")
+	}
+	if got, ok := r.shared.Pin(t.Context(), key("hello")); !ok || got != model {
+		t.Errorf("pinned to %q", got)
 	}
 }
