@@ -45,18 +45,18 @@ test-arm64: ## kernels and models for arm64 at three levels, under qemu-user
 		./kernels/act ./kernels/gemm ./kernels/half ./kernels/norm ./kernels/quant ./kernels/rope ./kernels/vec
 
 race: ## the race detector on the packages with goroutines
-	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./engine ./tokenizer
+	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./engine ./tokenizer ./router ./server/...
 
 fuzz: ## every fuzz target for a fixed count
 	@set -e; for pkg in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ_N) $$pkg; done; done
 
-generate: ## write the assembly again
-	$(GO) generate ./kernels/...
+generate: ## write the assembly and the reference of the configuration again
+	$(GO) generate ./kernels/... ./server/config
 
-check-generate: generate ## fail when the committed assembly differs from what the generators write
-	@git diff --exit-code --stat -- '*.s' '*_table.go'
+check-generate: generate ## fail when a committed file differs from what the generators write
+	@git diff --exit-code --stat -- "*.s" "*_table.go" "*_gen.go" docs/configuration.md
 
 bench: build ## kernels against this machine's ceilings, and the model shapes
 	./mom bench kernels

@@ -18,7 +18,7 @@ func entry(id string) Entry {
 		Latency: Latency{Parse: 20 * time.Microsecond, Classify: 3 * time.Millisecond, Decide: 9 * time.Microsecond, FirstByte: 200 * time.Millisecond,
 			Upstream: 900 * time.Millisecond, Total: 905 * time.Millisecond},
 		Decision: router.Decision{Action: router.Route, Model: "small", Fallbacks: []string{"medium"}, Recipe: "auto", Category: "math", Confidence: 0.91,
-			Reasons:    []router.Reason{{Stage: "security", Verdict: "pass", Detail: "no attack", Scores: map[string]float64{"jailbreak": 0.02}}, {Stage: "cost", Verdict: "small", Detail: "the cheapest within 0.05 of the best"}},
+			Reasons:    []router.Reason{{Stage: "security", Verdict: "pass", Detail: "no attack", Scores: router.Scores{{Name: "jailbreak", Value: 0.02}}}, {Stage: "cost", Verdict: "small", Detail: "the cheapest within 0.05 of the best"}},
 			Candidates: []router.Candidate{{Model: "small", Quality: 0.81, Cost: 0.0002}, {Model: "large", Quality: 0.84, Cost: 0.003}}, Cost: 0.0002, BestCost: 0.003}}
 }
 
