@@ -30,7 +30,8 @@ func (d *database) used(ctx context.Context) (int64, error) {
 }
 
 func (d *database) rows(ctx context.Context) (int64, error) {
-	return d.number(ctx, "SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM decisions")
+	// Each of the two alone is one step in the index; together they read it all.
+	return d.number(ctx, "SELECT coalesce((SELECT max(seq) FROM decisions) - (SELECT min(seq) FROM decisions) + 1, 0)")
 }
 
 // trim brings the database below its bounds of size after a batch.
