@@ -42,6 +42,12 @@ Training data, used under their licences; no row is part of this repository:
 | all | own texts in `train/data`, Apache-2.0 |
 """
 
+# Of the weights as shipped; to be measured again with new ones.
+ENGINE = """
+Through the engine, by `mom eval` on the same rows (int8 as shipped, activations between the lowest and the highest value of a row, PII with
+the recognisers beside the head): intent test 86.0 % [84.6 87.4], own chat prompts 78.6 % [72.1 85.0], guard AUC 0.977 [0.968 0.993], 79 % of the attacks
+at 1 % false alarms, PII strict F1 0.916 [0.806 0.944], macro over the 17 types 0.805; GPE has 0.605, NRP and ZIP_CODE 0."""
+
 LIMITS = """
 ## Limits
 
@@ -115,6 +121,7 @@ run was added after the PII head of the first had been seen to mark nonsense in 
         out.append(f"| {name}, micro F1 of exact spans | {q[k]['rows']} | {bp[k]['micro_f1']:.3f} | {q[k]['micro_f1']:.3f} | {pick('pii', k, 'micro_f1')} |")
         out.append(f"| {name}, macro F1 of exact spans | {q[k]['rows']} | {bp[k]['macro_f1']:.3f} | {q[k]['macro_f1']:.3f} | {pick('pii', k, 'macro_f1')} |")
     out.append("\nThe generated PII texts come from the same templates as the training texts, with other values: they show that the rare types were\nlearned, not how they fare elsewhere.")
+    out.append(ENGINE)
     spans_ = sum(q["chat_test_spans"].values())
     out.append(f"\nOn the {i['chat_test']['rows']} own chat prompts, which hold hardly any personal data, the PII head marks {spans_} spans: "
                + ", ".join(f"{t} ({n})" for t, n in q["chat_test_examples"]) + ".")
