@@ -69,18 +69,18 @@ type outputRequest struct {
 // scanAnswer has the risk of each scanner as a probability.
 type scanAnswer struct {
 	Valid    bool               `json:"is_valid"`
-	Scanners map[string]float64 `json:"scanners"`
+	Scanners map[string]float32 `json:"scanners"`
 }
 
 type promptAnswer struct {
 	Valid     bool               `json:"is_valid"`
-	Scanners  map[string]float64 `json:"scanners"`
+	Scanners  map[string]float32 `json:"scanners"`
 	Sanitized string             `json:"sanitized_prompt"`
 }
 
 type outputAnswer struct {
 	Valid     bool               `json:"is_valid"`
-	Scanners  map[string]float64 `json:"scanners"`
+	Scanners  map[string]float32 `json:"scanners"`
 	Sanitized string             `json:"sanitized_output"`
 }
 
@@ -93,7 +93,7 @@ const (
 // scan runs the scanners that are not suppressed: guard may be "". It returns
 // the text with personal data masked.
 func (a *api) scan(ctx context.Context, text, guard, pii string, suppress []string) (scanAnswer, string, error) {
-	out := scanAnswer{Valid: true, Scanners: map[string]float64{}}
+	out := scanAnswer{Valid: true, Scanners: map[string]float32{}}
 	var tasks web.Task
 	if guard != "" && !slices.Contains(suppress, guard) {
 		tasks |= web.Guard
@@ -111,7 +111,7 @@ func (a *api) scan(ctx context.Context, text, guard, pii string, suppress []stri
 	if tasks&web.Guard != 0 {
 		out.Scanners[guard] = 0
 		if r.Guard != nil {
-			out.Scanners[guard] = r.Guard.Score
+			out.Scanners[guard] = float32(r.Guard.Score)
 		}
 		out.Valid = !a.isJailbreak(r.Guard)
 	}
@@ -123,7 +123,7 @@ func (a *api) scan(ctx context.Context, text, guard, pii string, suppress []stri
 	for _, s := range spans {
 		risk = max(risk, s.Score)
 	}
-	out.Scanners[pii] = risk
+	out.Scanners[pii] = float32(risk)
 	out.Valid = out.Valid && len(spans) == 0
 	return out, masked(text, spans, newPlaceholders("[REDACTED_%s_%d]", 1)), nil
 }

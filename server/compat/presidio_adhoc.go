@@ -196,9 +196,9 @@ func (list compiled) find(ctx context.Context, text string, outer []string, want
 				continue
 			}
 			h := hit{Span: router.Span{Start: m[0], End: m[1], Type: c.recognizer.Entity, Score: c.score, By: "pattern"}}
-			h.why = explanation{Recognizer: c.recognizer.Name, PatternName: &c.name, Pattern: &c.source, Original: c.score}
+			h.why = explanation{Recognizer: c.recognizer.Name, PatternName: &c.name, Pattern: &c.source, Original: float32(c.score)}
 			h.support(text, c.recognizer.Context, outer)
-			h.why.Score = h.Score
+			h.why.Score = float32(h.Score)
 			out = append(out, h)
 		}
 	}
@@ -226,7 +226,7 @@ func (h *hit) support(text string, words, outer []string) {
 			if w != "" && strings.Contains(have, strings.ToLower(w)) {
 				before := h.Score
 				h.Score = min(1, max(h.Score+contextFactor, contextMinimum))
-				h.why.Improvement, h.why.Word = h.Score-before, w
+				h.why.Improvement, h.why.Word = float32(h.Score-before), w
 				return
 			}
 		}

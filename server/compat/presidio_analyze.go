@@ -88,7 +88,7 @@ type finding struct {
 	Explanation *explanation `json:"analysis_explanation"`
 	End         int          `json:"end"`
 	Type        string       `json:"entity_type"`
-	Score       float64      `json:"score"`
+	Score       float32      `json:"score"`
 	Start       int          `json:"start"`
 }
 
@@ -96,10 +96,10 @@ type explanation struct {
 	Recognizer  string  `json:"recognizer"`
 	PatternName *string `json:"pattern_name"`
 	Pattern     *string `json:"pattern"`
-	Original    float64 `json:"original_score"`
-	Score       float64 `json:"score"`
+	Original    float32 `json:"original_score"`
+	Score       float32 `json:"score"`
 	Text        *string `json:"textual_explanation"`
-	Improvement float64 `json:"score_context_improvement"`
+	Improvement float32 `json:"score_context_improvement"`
 	Word        string  `json:"supportive_context_word"`
 	Validation  *bool   `json:"validation_result"`
 }
@@ -210,7 +210,7 @@ func (a *api) hits(r router.Reading, wanted map[string]string) []hit {
 			}
 			s.Type = name
 		}
-		e := explanation{Recognizer: m.Name, Original: s.Score, Score: s.Score}
+		e := explanation{Recognizer: m.Name, Original: float32(s.Score), Score: float32(s.Score)}
 		text := "Identified by the token classification model"
 		if s.By == "pattern" {
 			e.Recognizer, text = patternRecognizer, "Identified by its form"
@@ -239,7 +239,7 @@ func (a *api) findings(text string, hits []hit, q *analyzeRequest, allowed func(
 		if slices.ContainsFunc(over, func(o hit) bool { return h.End <= o.End && o.Score >= h.Score }) {
 			continue
 		}
-		f := finding{Start: at.of(h.Start), End: at.of(h.End), Type: h.Type, Score: h.Score}
+		f := finding{Start: at.of(h.Start), End: at.of(h.End), Type: h.Type, Score: float32(h.Score)}
 		if q.Explain {
 			why := h.why
 			f.Explanation = &why

@@ -44,13 +44,17 @@ type operatedItem struct {
 	Type     string `json:"entity_type"`
 	Text     string `json:"text"`
 	Operator string `json:"operator"`
+	// Score is that of the finding, where the request has it, else null.
+	Score *float64 `json:"score"`
 }
 
 // entity is a stretch of a text of runes.
 type entity struct {
 	start, end int
 	score      float64
+	scored     bool
 	kind       string
+	place      int // among all, in the order of the text
 }
 
 func errNoText() error { return presidioInvalid("text", "Invalid input, text can not be empty") }
@@ -120,7 +124,7 @@ func entities(field string, results []analyzerResult, length int, scored bool) (
 		}
 		e := entity{start: *r.Start, end: *r.End, kind: *r.Type}
 		if r.Score != nil {
-			e.score = *r.Score
+			e.score, e.scored = *r.Score, true
 		}
 		switch {
 		case e.start < 0 || e.end < 0:
@@ -142,23 +146,26 @@ func sortEntities(list []entity) {
 }
 
 // unconflicted merges stretches of one type that overlap, and drops those that
-// lie within another, or are the same with a lower score.
+// lie within another, or are the same with a lower score. Of equals the one
+// that comes later counts.
 func unconflicted(list []entity) []entity {
 	list = slices.Clone(list)
 	sortEntities(list)
 	var merged []entity
 	last := map[string]int{} // of merged, by type
-	for _, e := range list {
+	for i, e := range list {
+		e.place = i
 		if k, ok := last[e.kind]; ok && e.start < merged[k].end {
-			merged[k].end, merged[k].score = max(merged[k].end, e.end), max(merged[k].score, e.score)
+			m := &merged[k]
+			m.end, m.score, m.place = max(m.end, e.end), max(m.score, e.score), i
 			continue
 		}
 		last[e.kind] = len(merged)
 		merged = append(merged, e)
 	}
 	// What comes before in this order and reaches as far contains it.
-	slices.SortStableFunc(merged, func(x, y entity) int {
-		return cmp.Or(cmp.Compare(x.start, y.start), cmp.Compare(y.end, x.end), cmp.Compare(y.score, x.score))
+	slices.SortFunc(merged, func(x, y entity) int {
+		return cmp.Or(cmp.Compare(x.start, y.start), cmp.Compare(y.end, x.end), cmp.Compare(y.score, x.score), cmp.Compare(y.place, x.place))
 	})
 	out := merged[:0]
 	reach := -1
@@ -171,13 +178,15 @@ func unconflicted(list []entity) []entity {
 	return out
 }
 
-// joined makes one of neighbours of a type with nothing but spaces between.
+// joined makes one of neighbours of a type with nothing but spaces between; the
+// score is the last one's.
 func joined(text []rune, list []entity) []entity {
 	var out []entity
 	for _, e := range list {
 		if n := len(out); n > 0 && out[n-1].kind == e.kind && out[n-1].end < e.start &&
 			strings.Trim(string(text[out[n-1].end:e.start]), " ") == "" {
-			out[n-1].end = e.end
+			e.start = out[n-1].start
+			out[n-1] = e
 			continue
 		}
 		out = append(out, e)
@@ -243,7 +252,11 @@ func operate(text []rune, list []entity, operatorOf func(string) *operator) (*op
 		b.WriteString(string(text[at:e.start]))
 		length += e.start - at
 		n := len([]rune(pieces[i]))
-		out.Items = append(out.Items, operatedItem{Start: length, End: length + n, Type: e.kind, Text: pieces[i], Operator: operatorOf(e.kind).Type})
+		item := operatedItem{Start: length, End: length + n, Type: e.kind, Text: pieces[i], Operator: operatorOf(e.kind).Type}
+		if e.scored {
+			item.Score = &e.score
+		}
+		out.Items = append(out.Items, item)
 		b.WriteString(pieces[i])
 		length += n
 		at = max(end, e.start)

@@ -97,7 +97,7 @@ func TestPresidioAnonymize(t *testing.T) {
 		return fmt.Sprintf(`{"text":%q,"items":[%s]}`, text, strings.Join(items, ","))
 	}
 	item := func(start, end int, kind, text, operator string) string {
-		return fmt.Sprintf(`{"start":%d,"end":%d,"entity_type":%q,"text":%q,"operator":%q}`, start, end, kind, text, operator)
+		return fmt.Sprintf(`{"start":%d,"end":%d,"entity_type":%q,"text":%q,"operator":%q,"score":"*"}`, start, end, kind, text, operator)
 	}
 	name, phone := at(24, 32, "PERSON", 0.8), at(48, 57, "PHONE_NUMBER", 0.95)
 	invalid := `{"error":"*"}`
@@ -182,10 +182,10 @@ func TestPresidioEncryption(t *testing.T) {
 	if status != 200 {
 		t.Fatal(status, body)
 	}
-	same(t, body, `{"text":"My name is Chloë","items":[{"start":11,"end":16,"entity_type":"PERSON","text":"Chloë","operator":"decrypt"}]}`)
+	same(t, body, `{"text":"My name is Chloë","items":[{"start":11,"end":16,"entity_type":"PERSON","text":"Chloë","operator":"decrypt","score":null}]}`)
 	const text, key = "e6HnOMnIxbd4a8Qea44LshQDnjvxwzBIaAz+YqHNnMW2mC5r3AWoay8Spsoajyyy", "1111111111111111"
 	_, body = decrypt(text, key)
-	same(t, body, `{"text":"My name is text_for_encryption","items":[{"start":11,"end":30,"entity_type":"PERSON","text":"text_for_encryption","operator":"decrypt"}]}`)
+	same(t, body, `{"text":"My name is text_for_encryption","items":[{"start":11,"end":30,"entity_type":"PERSON","text":"text_for_encryption","operator":"decrypt","score":null}]}`)
 	for _, c := range []struct{ text, key string }{{text, "1111111111111112"}, {text[:20], key}, {"AAAA", key}, {text[1:], key}} {
 		status, body := decrypt(c.text, c.key)
 		if status != 422 {
@@ -232,7 +232,7 @@ func TestOperateAny(t *testing.T) {
 		for range 1 + r.IntN(6) {
 			start := r.IntN(len(text))
 			end := start + 1 + r.IntN(len(text)-start)
-			list = append(list, entity{start, end, float64(r.IntN(3)), string(rune('A' + r.IntN(3)))})
+			list = append(list, entity{start: start, end: end, score: float64(r.IntN(3)), kind: string(rune('A' + r.IntN(3)))})
 			for i := start; i < end; i++ {
 				covered[i] = true
 			}

@@ -42,7 +42,7 @@ func (a *api) teiRoutes() []web.Route {
 			r(post, base+"/embed_all", "Embeddings of each token: not what a model here is for", a.teiRefuse("embeddings of single tokens are not supported; /embed gives those of texts"), nil, nil),
 			r(post, base+"/embed_sparse", "Sparse embeddings: no model here makes them", a.teiRefuse("the embedding model is no SPLADE model"), nil, nil),
 			r(post, base+"/rerank", "Ranks: no model here is a re-ranker", a.teiRefuse("no re-ranker model is loaded"), nil, nil),
-			r(post, base+"/similarity", "Similarities of sentences to one", a.teiSimilarity, teiSimilarityRequest{}, []float64{}),
+			r(post, base+"/similarity", "Similarities of sentences to one", a.teiSimilarity, teiSimilarityRequest{}, []float32{}),
 			r(post, base+"/tokenize", "Tokens of texts (with prompt: vLLM's form)", a.tokenize, tokenizeRequest{}, tokenizeAnswer{}),
 			r(post, base+"/decode", "Texts of tokens", a.teiDecode, decodeRequest{}, []string{}),
 			r(get, base+"/info", "The model served", a.teiInfo, nil, infoAnswer{}),
@@ -153,7 +153,7 @@ func (predictAnswer) OpenAPISchema() any {
 }
 
 type prediction struct {
-	Score float64 `json:"score"`
+	Score float32 `json:"score"`
 	Label string  `json:"label"`
 }
 
@@ -212,7 +212,7 @@ func (a *api) scores(ctx context.Context, m web.Model, text string) ([]predictio
 		for i, l := range m.Labels {
 			out[i].Label = l
 			if k := slices.IndexFunc(r.Intent, func(c router.Category) bool { return c.Name == l }); k >= 0 {
-				out[i].Score = r.Intent[k].P
+				out[i].Score = float32(r.Intent[k].P)
 			}
 		}
 		return out, r.Tokens, nil
@@ -221,7 +221,8 @@ func (a *api) scores(ctx context.Context, m web.Model, text string) ([]predictio
 		if err != nil {
 			return nil, 0, err
 		}
-		return []prediction{{1 - r.Guard.Score, m.Labels[0]}, {r.Guard.Score, m.Labels[1]}}, r.Tokens, nil
+		yes := r.Guard.Score
+		return []prediction{{float32(1 - yes), m.Labels[0]}, {float32(yes), m.Labels[1]}}, r.Tokens, nil
 	}
 	return nil, 0, &web.Error{Status: 424, Code: "not_supported", Message: m.Name + " is not a classifier of whole texts"}
 }
@@ -229,7 +230,7 @@ func (a *api) scores(ctx context.Context, m web.Model, text string) ([]predictio
 // logits turns probabilities into their logarithms, whose softmax they are.
 func logits(list []prediction) {
 	for i := range list {
-		list[i].Score = math.Log(max(list[i].Score, math.SmallestNonzeroFloat32))
+		list[i].Score = float32(math.Log(max(float64(list[i].Score), math.SmallestNonzeroFloat32)))
 	}
 }
 

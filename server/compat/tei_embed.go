@@ -103,7 +103,7 @@ func (a *api) teiSimilarity(ctx *fasthttp.RequestCtx) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]float64, len(v)-1)
+	out := make([]float32, len(v)-1)
 	for i := range out {
 		out[i] = dot(v[0], v[i+1])
 	}

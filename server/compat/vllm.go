@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -56,7 +57,7 @@ type classifyAnswer struct {
 type classifyData struct {
 	Index   int       `json:"index"`
 	Label   string    `json:"label"`
-	Probs   []float64 `json:"probs"`
+	Probs   []float32 `json:"probs"`
 	Classes int       `json:"num_classes"`
 }
 
@@ -157,15 +158,7 @@ func (a *api) vllmClassify(ctx *fasthttp.RequestCtx) (any, error) {
 		}
 		tokens.add(n)
 		d := classifyData{Index: i, Classes: len(scores)}
-		best := slices.MaxFunc(scores, func(x, y prediction) int {
-			switch {
-			case x.Score < y.Score:
-				return -1
-			case x.Score > y.Score:
-				return 1
-			}
-			return 0
-		})
+		best := slices.MaxFunc(scores, func(x, y prediction) int { return cmp.Compare(x.Score, y.Score) })
 		d.Label = best.Label
 		if q.Activation != nil && !*q.Activation {
 			logits(scores)

@@ -87,7 +87,7 @@ type intentOptions struct {
 
 type intentAnswer struct {
 	Classification classification     `json:"classification"`
-	Probabilities  map[string]float64 `json:"probabilities,omitempty"`
+	Probabilities  map[string]float32 `json:"probabilities,omitempty"`
 	Model          string             `json:"recommended_model,omitempty"`
 	Decision       string             `json:"routing_decision,omitempty"` // high_confidence_specialized, low_confidence_general, blocked
 	Signals        *matchedSignals    `json:"matched_signals,omitempty"`
@@ -97,7 +97,7 @@ type intentAnswer struct {
 
 type classification struct {
 	Category   string  `json:"category"`
-	Confidence float64 `json:"confidence"`
+	Confidence float32 `json:"confidence"`
 	Time       int64   `json:"processing_time_ms"`
 }
 
@@ -109,7 +109,7 @@ type matchedSignals struct {
 
 type decisionResult struct {
 	Name       string   `json:"decision_name"`
-	Confidence float64  `json:"confidence"`
+	Confidence float32  `json:"confidence"`
 	Rules      []string `json:"matched_rules"`
 }
 
@@ -158,7 +158,7 @@ func (a *api) intentOf(ctx context.Context, text string, o *intentOptions) (*int
 	out := &intentAnswer{
 		Model: d.Model, Decision: lowDecision,
 		Signals: &matchedSignals{Domains: []string{top.Name}},
-		Result:  &decisionResult{d.Recipe, d.Confidence, []string{"domain:" + top.Name}},
+		Result:  &decisionResult{d.Recipe, float32(d.Confidence), []string{"domain:" + top.Name}},
 	}
 	threshold := o.Threshold
 	if threshold == 0 {
@@ -177,9 +177,9 @@ func (a *api) intentOf(ctx context.Context, text string, o *intentOptions) (*int
 		out.Signals.PII = typesOf(a.spans(r, 0))
 	}
 	if o.Probabilities {
-		out.Probabilities = make(map[string]float64, len(r.Intent))
+		out.Probabilities = make(map[string]float32, len(r.Intent))
 		for _, c := range r.Intent {
-			out.Probabilities[c.Name] = c.P
+			out.Probabilities[c.Name] = float32(c.P)
 		}
 	}
 	if o.Explanation {
@@ -187,7 +187,7 @@ func (a *api) intentOf(ctx context.Context, text string, o *intentOptions) (*int
 			out.Explanation = append(out.Explanation, reason.Detail)
 		}
 	}
-	out.Classification = classification{top.Name, top.P, time.Since(start).Milliseconds()}
+	out.Classification = classification{top.Name, float32(top.P), time.Since(start).Milliseconds()}
 	return out, nil
 }
 
@@ -215,9 +215,9 @@ type securityOptions struct {
 
 type securityAnswer struct {
 	Jailbreak      bool     `json:"is_jailbreak"`
-	Risk           float64  `json:"risk_score"` // probability of a jailbreak
+	Risk           float32  `json:"risk_score"` // probability of a jailbreak
 	Types          []string `json:"detection_types"`
-	Confidence     float64  `json:"confidence"` // probability of the verdict
+	Confidence     float32  `json:"confidence"` // probability of the verdict
 	Recommendation string   `json:"recommendation"`
 	Reasoning      string   `json:"reasoning,omitempty"`
 	Patterns       []string `json:"patterns_detected"`
@@ -265,7 +265,7 @@ func (a *api) securityOf(v *router.Verdict, o *securityOptions, start time.Time)
 		o = &securityOptions{}
 	}
 	out := &securityAnswer{
-		Jailbreak: a.isJailbreak(v), Risk: v.Score, Confidence: 1 - v.Score, Recommendation: "allow",
+		Jailbreak: a.isJailbreak(v), Risk: float32(v.Score), Confidence: float32(1 - v.Score), Recommendation: "allow",
 		Types: []string{}, Patterns: []string{},
 	}
 	switch o.Sensitivity {
@@ -275,7 +275,7 @@ func (a *api) securityOf(v *router.Verdict, o *securityOptions, start time.Time)
 		out.Jailbreak = v.Score >= lowSensitivity
 	}
 	if out.Jailbreak {
-		out.Confidence, out.Recommendation = v.Score, "block"
+		out.Confidence, out.Recommendation = float32(v.Score), "block"
 		out.Types, out.Patterns = []string{"jailbreak"}, []string{"jailbreak"}
 	}
 	if o.Reasoning {

@@ -35,9 +35,9 @@ type batchAnswer struct {
 // for security jailbreak or safe. Task all adds both to the intent.
 type batchResult struct {
 	Category      string             `json:"category"`
-	Confidence    float64            `json:"confidence"`
+	Confidence    float32            `json:"confidence"`
 	Time          int64              `json:"processing_time_ms"`
-	Probabilities map[string]float64 `json:"probabilities,omitempty"`
+	Probabilities map[string]float32 `json:"probabilities,omitempty"`
 	PII           string             `json:"pii,omitempty"`
 	Security      string             `json:"security,omitempty"`
 }
@@ -116,23 +116,23 @@ func (a *api) batchOne(r router.Reading, tasks web.Task, o *batchOptions) batchR
 			out.Category, out.Confidence = spans[0].Type, 0
 		}
 		for _, s := range spans {
-			out.Confidence = max(out.Confidence, s.Score)
+			out.Confidence = max(out.Confidence, float32(s.Score))
 		}
 		out.PII = out.Category
 	}
 	if tasks&web.Guard != 0 {
-		out.Category, out.Confidence = "safe", 1-r.Guard.Score
+		out.Category, out.Confidence = "safe", float32(1-r.Guard.Score)
 		if a.isJailbreak(r.Guard) {
-			out.Category, out.Confidence = "jailbreak", r.Guard.Score
+			out.Category, out.Confidence = "jailbreak", float32(r.Guard.Score)
 		}
 		out.Security = out.Category
 	}
 	if tasks&web.Intent != 0 {
-		out.Category, out.Confidence = r.Intent[0].Name, r.Intent[0].P
+		out.Category, out.Confidence = r.Intent[0].Name, float32(r.Intent[0].P)
 		if o.Probabilities {
-			out.Probabilities = make(map[string]float64, len(r.Intent))
+			out.Probabilities = make(map[string]float32, len(r.Intent))
 			for _, c := range r.Intent {
-				out.Probabilities[c.Name] = c.P
+				out.Probabilities[c.Name] = float32(c.P)
 			}
 		}
 	}
@@ -149,8 +149,8 @@ func statistics(results []batchResult, threshold float64) batchStatistics {
 	s := batchStatistics{Categories: map[string]int{}}
 	for _, r := range results {
 		s.Categories[r.Category]++
-		s.Confidence += r.Confidence / float64(len(results))
-		if r.Confidence < threshold {
+		s.Confidence += float64(r.Confidence) / float64(len(results))
+		if float64(r.Confidence) < threshold {
 			s.Low++
 		}
 	}

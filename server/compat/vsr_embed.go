@@ -70,12 +70,12 @@ func (a *api) embedAll(ctx context.Context, m web.Model, texts []string) ([][]fl
 }
 
 // dot is the cosine of vectors of length 1.
-func dot(x, y []float32) float64 {
+func dot(x, y []float32) float32 {
 	var s float64
 	for i := range min(len(x), len(y)) {
 		s += float64(x[i]) * float64(y[i])
 	}
-	return max(-1, min(1, s))
+	return float32(max(-1, min(1, s)))
 }
 
 type vsrEmbeddingRequest struct {
@@ -140,7 +140,7 @@ type similarityRequest struct {
 
 type similarityAnswer struct {
 	Model      string  `json:"model_used"`
-	Similarity float64 `json:"similarity"`
+	Similarity float32 `json:"similarity"`
 	Time       float64 `json:"processing_time_ms"`
 }
 
@@ -180,7 +180,7 @@ type similarityBatchAnswer struct {
 
 type similarityMatch struct {
 	Index      int     `json:"index"`
-	Similarity float64 `json:"similarity"`
+	Similarity float32 `json:"similarity"`
 	Text       string  `json:"text"`
 }
 

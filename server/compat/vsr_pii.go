@@ -36,7 +36,7 @@ type piiAnswer struct {
 type piiEntity struct {
 	Type       string  `json:"type"`
 	Value      string  `json:"value"`
-	Confidence float64 `json:"confidence"`
+	Confidence float32 `json:"confidence"`
 	Start      *int    `json:"start_position,omitempty"`
 	End        *int    `json:"end_position,omitempty"`
 	Masked     string  `json:"masked_value,omitempty"`
@@ -82,7 +82,7 @@ func (a *api) piiOf(text string, r router.Reading, o *piiOptions, start time.Tim
 	names := newPlaceholders("[%s_%d]", 0)
 	at := points{text: text}
 	for i, s := range spans {
-		e := piiEntity{Type: s.Type, Value: "[DETECTED]", Confidence: s.Score}
+		e := piiEntity{Type: s.Type, Value: "[DETECTED]", Confidence: float32(s.Score)}
 		if o.Reveal {
 			e.Value = text[s.Start:s.End]
 		}
