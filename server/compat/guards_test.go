@@ -142,7 +142,7 @@ func TestCanary(t *testing.T) {
 // own goroutine must be the one that panics.
 func TestPanic(t *testing.T) {
 	s := start(t, nil)
-	if status, _, _ := s.exchange("", "POST", "/predict", `{"inputs":[["a"],["panic now"],["b"],["c"]]}`); status != 500 {
+	if status, _, _ := s.exchange("", "POST", "/predict", `{"inputs":[["a"],["panic now: a bug"],["b"],["c"]]}`); status != 500 {
 		t.Fatal(status)
 	}
 	if status, _, _ := s.exchange("", "POST", "/predict", `{"inputs":"a"}`); status != 200 {
