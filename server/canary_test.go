@@ -43,6 +43,9 @@ func TestCanaries(t *testing.T) {
 			c.Close()
 		case strings.Contains(body, "garbage"):
 			io.WriteString(w, prompt+" is no JSON")
+		case strings.Contains(body, "grumble"):
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprintf(w, "data: {\"error\":{\"message\":\"cannot go on with %s\",\"type\":\"server_error\",\"code\":null}}\n\ndata: [DONE]\n\n", prompt)
 		case strings.Contains(body, `"stream":true`):
 			w.Header().Set("Content-Type", "text/event-stream")
 			io.WriteString(w, chunk(prompt)+"data: "+prompt+" is no JSON\n\n")
@@ -71,6 +74,7 @@ func TestCanaries(t *testing.T) {
 		for _, body := range []string{
 			`{"model":"best","max_tokens":9,"messages":[{"role":"user","content":"` + text + `"}]}`,
 			`{"model":"best","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"` + text + `"}]}`,
+			`{"model":"best","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"grumble ` + text + `"}]}`,
 			`{"model":"best","input":"` + text + `"}`,
 			`{"model":"best","prompt":"` + text + `"}`,
 			`{"model":"` + prompt + `","input":"a","prompt":"a","max_tokens":9,"messages":[{"role":"user","content":"a"}]}`,

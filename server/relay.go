@@ -119,7 +119,9 @@ func (r *relayed) end(err error) {
 		r.out = r.relay.End(r.out)
 		if r.relay.Done() {
 			if f := r.relay.Failure(); f != nil {
-				x.failed(f)
+				// The client has it in the upstream's words. Those may repeat the
+				// prompt, and the log must not.
+				x.failed(&web.Error{Status: 502, Code: "upstream_error", Message: "the upstream reported an error within its stream"})
 			}
 			return
 		}
