@@ -1,10 +1,8 @@
 package router
 
 import (
-	"fmt"
-	"slices"
+	"math"
 	"strconv"
-	"strings"
 )
 
 // jailbreak is the guard's label of an attack.
@@ -16,137 +14,48 @@ const maxFallbacks = 3
 // decision is a Decision while it is made.
 type decision struct {
 	Decision
-	request *Request
-	signals *Signals
-	rc      *recipe // nil: the client named a model
-	scores  Scores  // memory for those of all reasons
-}
-
-// list makes Scores of the pairs; what it was given before stays as it is.
-func (d *decision) list(scores ...Score) Scores {
-	n := len(d.scores)
-	d.scores = append(d.scores, scores...)
-	return d.scores[n:len(d.scores):len(d.scores)]
+	request Request
+	signals Signals
+	rc      *recipe    // nil: the client named a model
+	scores  Scores     // memory for those of all reasons
+	text    []byte     // the details of all reasons, one after the other
+	ends    [4]int     // of the details in text
+	room    [1024]byte // of text, enough for what is usually said
 }
 
 // Decide runs the stages in order: security, intent, domain, cost. Only signals
-// that are there are used; a reason says when one is missing.
+// that are there are used; a reason says when one is missing. A request that
+// security lets through and no model can serve has the action Refuse.
 func (r *Router) Decide(req Request, signals Signals) Decision {
-	d := decision{request: &req, signals: &signals, rc: r.recipe(req.Model)}
+	var weights [32]float64
+	d := &decision{request: req, signals: signals, rc: r.recipe(req.Model)}
+	d.text = d.room[:0]
 	d.Action, d.Recipe = Route, req.Model
-	d.Reasons, d.scores = make([]Reason, 0, 4), make(Scores, 0, 10)
+	d.Reasons, d.scores = make([]Reason, 0, len(d.ends)), make(Scores, 0, 14)
 	security := &r.config.Security
-	var named *Model
+	var named *model
 	if d.rc != nil {
 		security = d.rc.security
 	} else if named = r.model(req.Model); named != nil {
 		d.Recipe = "direct"
 	}
-	if !d.secure(security) {
-		return d.Decision
-	}
-	switch {
+	switch w := r.weigh(weights[:0], signals.Intent); {
+	case !d.secure(security):
 	case named != nil:
-		d.direct(named)
+		d.direct(named, w)
 	case d.rc == nil:
 		d.Action = Refuse
-		d.reason("domain", "refused", "There is no recipe or model "+strconv.Quote(req.Model)+".", nil)
+		d.say("There is no recipe or model ", strconv.Quote(req.Model), ".")
+		d.reason("domain", "refused", nil)
 	default:
-		trusted := d.intent()
+		if !d.intent() {
+			w = nil
+		}
 		models, tradeoff := d.domain()
-		d.candidates(models, trusted)
-		d.choose(tradeoff, trusted, r.config.Session)
+		d.candidates(models, w)
+		d.choose(tradeoff, r.config.Session)
 	}
-	return d.Decision
-}
-
-func (d *decision) reason(stage, verdict, detail string, scores Scores) {
-	d.Reasons = append(d.Reasons, Reason{stage, verdict, detail, scores})
-}
-
-// secure reports whether the request may go on.
-func (d *decision) secure(s *Security) bool {
-	var scores Scores
-	attack, verdict := false, d.signals.Guard
-	if verdict != nil && s.Jailbreak.Action.on() {
-		if t := s.Jailbreak.Threshold; t != nil {
-			scores = d.list(Score{jailbreak, verdict.Score}, Score{"threshold", *t})
-			attack = verdict.Score >= *t
-		} else {
-			scores = d.list(Score{jailbreak, verdict.Score})
-			attack = verdict.Label == jailbreak
-		}
-	}
-	var blocking string // the first type of personal data that is not let through
-	if len(d.signals.PII) > 0 {
-		for i := range d.signals.PII {
-			p := &d.signals.PII[i]
-			switch s.PII.response(p.Type, p.Score) {
-			case Blocked:
-				if blocking == "" || p.Type < blocking {
-					blocking = p.Type
-				}
-				d.flag(p.Type)
-			case Mask:
-				d.Mask = append(d.Mask, *p)
-				d.flag(p.Type)
-			case Flag:
-				d.flag(p.Type)
-			}
-		}
-		slices.Sort(d.Flags)
-	}
-	if attack {
-		d.Flags = slices.Insert(d.Flags, 0, jailbreak)
-	}
-	switch {
-	case attack && s.Jailbreak.Action == Blocked:
-		d.Action = Block
-		d.reason("security", "blocked", "The guard takes a text of the request for an attempt to take the model out of its instructions.", scores)
-		return false
-	case blocking != "":
-		d.Action = Block
-		d.reason("security", "blocked", "The request holds personal data that may not be sent: "+blocking+".", scores)
-		return false
-	case len(d.Mask) > 0:
-		d.reason("security", "masked", "Personal data is hidden from the upstream: "+listed(d.Flags)+".", scores)
-	case len(d.Flags) > 0:
-		d.reason("security", "flagged", "Let through and noted: "+listed(d.Flags)+".", scores)
-	case verdict == nil && s.Jailbreak.Action.on():
-		d.reason("security", "unknown", "No guard has read the request.", scores)
-	case !s.Jailbreak.Action.on() && !s.PII.on():
-		d.reason("security", "off", "The recipe looks for neither attacks nor personal data.", nil)
-	default:
-		d.reason("security", "passed", "No attack, and no personal data that has a rule.", scores)
-	}
-	return true
-}
-
-// flag notes a type of personal data once.
-func (d *decision) flag(kind string) {
-	for _, f := range d.Flags {
-		if strings.HasPrefix(f, "pii:") && f[len("pii:"):] == kind {
-			return
-		}
-	}
-	d.Flags = append(d.Flags, "pii:"+kind)
-}
-
-// response is what is done about a span.
-func (p *PII) response(kind string, score float64) Response {
-	action, threshold := p.Action, p.Threshold
-	if rule, ok := p.Types[kind]; ok {
-		if rule.Action != "" {
-			action = rule.Action
-		}
-		if rule.Threshold != nil {
-			threshold = *rule.Threshold
-		}
-	}
-	if score < threshold {
-		return Off
-	}
-	return action
+	return d.done()
 }
 
 // intent reports whether the field of the request is known well enough to be
@@ -154,60 +63,72 @@ func (p *PII) response(kind string, score float64) Response {
 func (d *decision) intent() bool {
 	if len(d.signals.Intent) == 0 {
 		d.Abstained = true
-		d.reason("intent", "unknown", "No classifier has read what the request is about.", nil)
+		d.say("No classifier has read what the request is about.")
+		d.reason("intent", "unknown", nil)
 		return false
 	}
-	top := d.signals.Intent[0]
-	d.Category, d.Confidence = top.Name, top.P
+	d.field()
 	n := len(d.scores)
 	for _, c := range d.signals.Intent[:min(3, len(d.signals.Intent))] {
-		d.list(Score{c.Name, c.P})
+		d.score(c.Name, share(c.P))
 	}
-	scores := d.scores[n:len(d.scores):len(d.scores)]
-	if top.P < d.rc.MinConfidence {
+	scores := d.scored(n)
+	if d.Confidence < d.rc.MinConfidence {
 		d.Abstained = true
-		d.reason("intent", "abstained", fmt.Sprintf("Likeliest is %s with %.2f, below the %.2f that the recipe asks for.", top.Name, top.P, d.rc.MinConfidence), scores)
+		d.say("Likeliest is ", d.Category, " with ")
+		d.number(d.Confidence, 2)
+		d.say(", below the ")
+		d.number(d.rc.MinConfidence, 2)
+		d.say(" that the recipe asks for.")
+		d.reason("intent", "abstained", scores)
 		return false
 	}
-	d.reason("intent", top.Name, "The request is about "+top.Name+".", scores)
+	d.say("The request is about ", d.Category, ".")
+	d.reason("intent", d.Category, scores)
 	return true
+}
+
+// field notes the likeliest category.
+func (d *decision) field() {
+	if len(d.signals.Intent) > 0 {
+		d.Category, d.Confidence = d.signals.Intent[0].Name, share(d.signals.Intent[0].P)
+	}
+}
+
+// share is p as a probability; what is no number counts as 0.
+func share(p float64) float64 {
+	if !(p > 0) {
+		return 0
+	}
+	return min(p, 1)
 }
 
 // domain returns the models of the request's field and how much quality may be
 // given up for money there.
-func (d *decision) domain() ([]*Model, float64) {
+func (d *decision) domain() ([]*model, float64) {
 	models, tradeoff := d.rc.models, d.rc.Tradeoff
 	if rule := d.rc.domains[d.Category]; rule != nil && !d.Abstained {
 		models, tradeoff = rule.models, rule.tradeoff
 	}
-	if t := d.request.Tradeoff; t != nil {
+	if t := d.request.Tradeoff; t != nil && !math.IsNaN(*t) {
 		tradeoff = min(max(*t, 0), 10)
 	}
 	return models, tradeoff
 }
 
-// listed joins names with commas.
-func listed(names []string) string {
-	if len(names) == 1 {
-		return names[0]
-	}
-	return strings.Join(names, ", ")
-}
-
 // direct is the decision for a client that names its model: nothing is chosen.
-func (d *decision) direct(m *Model) {
-	if len(d.signals.Intent) > 0 {
-		d.Category, d.Confidence = d.signals.Intent[0].Name, d.signals.Intent[0].P
-	}
-	c := Candidate{Model: m.Name, Quality: m.quality(d.signals.Intent, len(d.signals.Intent) > 0), Cost: d.cost(m, 0)}
+func (d *decision) direct(m *model, weights []float64) {
+	d.field()
+	c := Candidate{Model: m.Name, Quality: m.expected(weights), Cost: d.cost(m, 0), RuledOut: d.barred(m)}
 	d.Candidates = []Candidate{c}
 	d.Cost, d.BestCost = c.Cost, c.Cost
-	if why := d.barred(m); why != "" {
+	if c.RuledOut != "" {
 		d.Action = Refuse
-		d.Candidates[0].RuledOut = why
-		d.reason("domain", "refused", "The request names "+m.Name+", which cannot serve it: "+why+".", nil)
+		d.say("The request names ", m.Name, ", which cannot serve it: ", c.RuledOut, ".")
+		d.reason("domain", "refused", nil)
 		return
 	}
 	d.Model = m.Name
-	d.reason("domain", "named", "The request names its model.", nil)
+	d.say("The request names its model.")
+	d.reason("domain", "named", nil)
 }

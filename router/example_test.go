@@ -24,6 +24,6 @@ func Example() {
 	// route large then [medium small]
 	// security: No attack, and no personal data that has a rule.
 	// intent: The request is about law.
-	// domain: Best expected quality for law has large.
+	// domain: Weighted by how likely each field is, large has the best expected quality, 0.730.
 	// cost: large is the cheapest of the models that are good enough: with cost_quality_tradeoff 4 the expected quality may go down to 0.614, and the best, large, has 0.730.
 }

@@ -37,8 +37,19 @@ func randomConfig(r *rand.Rand, n int) Config {
 		}
 		c.Models = append(c.Models, m)
 	}
+	auto := &c.Recipes[0]
+	if r.IntN(3) == 0 {
+		auto.Default = c.Models[r.IntN(n)].Name
+	}
+	if r.IntN(3) == 0 {
+		auto.Domains = []Domain{{Categories: Categories()[:7], Models: []string{c.Models[r.IntN(n)].Name, "m*" + fmt.Sprint(r.IntN(n))}}}
+	}
 	return c
 }
+
+// restricted reports whether a rule of the recipe names models, so that the
+// candidates are not all models.
+func restricted(c *Config) bool { return len(c.Recipes[0].Domains) > 0 }
 
 // coarse makes ties likely.
 func coarse(r *rand.Rand) float64 { return float64(r.IntN(11)) / 10 }
@@ -59,7 +70,14 @@ func randomRequest(r *rand.Rand, c *Config) (Request, Signals) {
 	if r.IntN(4) == 0 {
 		req.Unavailable = []string{name()}
 	}
+	if r.IntN(6) == 0 {
+		req.Allowed = []string{"m*", name()}[r.IntN(2):]
+	}
 	var s Signals
+	for range r.IntN(4) {
+		kind := []string{"PERSON", "EMAIL_ADDRESS", "IBAN_CODE"}[r.IntN(3)]
+		s.PII = append(s.PII, PartSpan{r.IntN(3), Span{0, 4, kind, r.Float64(), "model"}})
+	}
 	rest := 1.0
 	for _, i := range r.Perm(len(Categories()))[:3] {
 		p := rest * r.Float64()
@@ -150,7 +168,7 @@ func TestAWorseModelChangesNothing(t *testing.T) {
 	holds(t, func(t *testing.T, r *rand.Rand, c Config, req Request, s Signals) {
 		before := open(t, c).Decide(req, s)
 		i := slices.IndexFunc(c.Models, func(m Model) bool { return m.Name == before.Model })
-		if i < 0 {
+		if i < 0 || restricted(&c) {
 			return
 		}
 		worse := c.Models[i]

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -8,29 +9,39 @@ import (
 // A Router decides by one configuration. It is safe for concurrent use.
 type Router struct {
 	config  Config
+	models  []model // in the order of the configuration
 	recipes []recipe
+	fields  map[string]int // index of each category that a model has a quality for
+}
+
+// model is a Model with what every decision about it needs.
+type model struct {
+	*Model
+	quality []float64 // by field
+	tooLong string    // why it cannot serve a request that exceeds its context
 }
 
 // recipe is a Recipe with its names looked up.
 type recipe struct {
 	*Recipe
-	models   []*Model // sorted by name
-	byModel  map[string]bool
+	models   []*model // sorted by name
 	domains  map[string]*domain
 	security *Security
 }
 
 type domain struct {
-	models   []*Model
+	models   []*model
 	tradeoff float64
 }
 
-// New checks the configuration; what is wrong with it is a *ConfigError.
+// New checks the configuration, which must not be changed afterwards; what is
+// wrong with it is a *ConfigError.
 func New(c Config) (*Router, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	r := &Router{config: c}
+	r.prepare()
 	for i := range c.Recipes {
 		rc := recipe{Recipe: &c.Recipes[i], domains: map[string]*domain{}, security: c.Recipes[i].Security}
 		rc.models = r.choose(rc.Models)
@@ -54,16 +65,43 @@ func New(c Config) (*Router, error) {
 	return r, nil
 }
 
+// prepare numbers the categories, by name so that sums do not depend on the
+// order of the models, and lists the quality of each model by their numbers.
+func (r *Router) prepare() {
+	r.fields = map[string]int{}
+	for _, m := range r.config.Models {
+		for category := range m.Categories {
+			r.fields[category] = 0
+		}
+	}
+	names := sortedKeys(r.fields)
+	for i, category := range names {
+		r.fields[category] = i
+	}
+	for i := range r.config.Models {
+		m := &r.config.Models[i]
+		quality := make([]float64, len(names))
+		for j, category := range names {
+			q, known := m.Categories[category]
+			if !known {
+				q = m.Quality
+			}
+			quality[j] = q
+		}
+		r.models = append(r.models, model{m, quality, fmt.Sprintf("prompt and answer are longer than its context of %d tokens", m.Context)})
+	}
+}
+
 // choose returns the models that a list of patterns names, sorted by name, so
 // that their order in the configuration has no part in a decision.
-func (r *Router) choose(patterns []string) []*Model {
-	var out []*Model
-	for i := range r.config.Models {
-		if m := &r.config.Models[i]; len(patterns) == 0 || matchesAny(patterns, m.Name) {
+func (r *Router) choose(patterns []string) []*model {
+	var out []*model
+	for i := range r.models {
+		if m := &r.models[i]; len(patterns) == 0 || matchesAny(patterns, m.Name) {
 			out = append(out, m)
 		}
 	}
-	slices.SortFunc(out, func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b *model) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -114,10 +152,10 @@ func (r *Router) recipe(name string) *recipe {
 	return nil
 }
 
-func (r *Router) model(name string) *Model {
-	for i := range r.config.Models {
-		if r.config.Models[i].Name == name {
-			return &r.config.Models[i]
+func (r *Router) model(name string) *model {
+	for i := range r.models {
+		if r.models[i].Name == name {
+			return &r.models[i]
 		}
 	}
 	return nil

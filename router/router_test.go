@@ -3,7 +3,6 @@ package router
 import (
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -236,25 +235,5 @@ func TestTasks(t *testing.T) {
 	}
 	if !r.Knows("fixed") || !r.Knows("small") || r.Knows("gpt") {
 		t.Error("Knows")
-	}
-}
-
-// big is a pool of 20 models.
-func big(r *rand.Rand) Config { return randomConfig(r, 20) }
-
-func TestAllocations(t *testing.T) {
-	r := open(t, big(rand.New(rand.NewPCG(1, 2))))
-	req, s := Request{Model: "auto", InputTokens: 500}, about("law", 0.9)
-	if n := testing.AllocsPerRun(100, func() { r.Decide(req, s) }); n >= 10 {
-		t.Errorf("%v allocations a decision, want less than 10", n)
-	}
-}
-
-func BenchmarkDecide(b *testing.B) {
-	r := open(b, big(rand.New(rand.NewPCG(1, 2))))
-	req, s := Request{Model: "auto", InputTokens: 500}, about("law", 0.9)
-	b.ReportAllocs()
-	for b.Loop() {
-		r.Decide(req, s)
 	}
 }

@@ -24,6 +24,9 @@ func (e *ConfigError) Error() string {
 	return strings.Join(lines, "; ")
 }
 
+// maxPrice is a dollar a token: what is above is a slip, and sums stay finite.
+const maxPrice = 1e6
+
 // checker collects problems.
 type checker []Problem
 
@@ -85,17 +88,16 @@ func (c *Config) Validate() error {
 
 func (m *Model) validate(k *checker, path string, name func(path, n string)) {
 	name(path+".name", m.Name)
-	most := math.Inf(1)
-	k.within(path+".price.input", m.Price.Input, 0, most)
-	k.within(path+".price.output", m.Price.Output, 0, most)
+	k.within(path+".price.input", m.Price.Input, 0, maxPrice)
+	k.within(path+".price.output", m.Price.Output, 0, maxPrice)
 	if c := m.Price.CachedInput; c != nil {
-		k.within(path+".price.cached_input", *c, 0, most)
+		k.within(path+".price.cached_input", *c, 0, maxPrice)
 	}
 	k.within(path+".quality", m.Quality, 0, 1)
 	for _, c := range sortedKeys(m.Categories) {
 		k.within(path+".categories."+c, m.Categories[c], 0, 1)
 	}
-	k.within(path+".context", float64(m.Context), 0, most)
+	k.within(path+".context", float64(m.Context), 0, math.Inf(1))
 	for i, c := range m.Capabilities {
 		if c != Tools && c != Vision && c != JSONSchema {
 			k.fail(fmt.Sprintf("%s.capabilities[%d]", path, i), "%q: want tools, vision or json_schema", string(c))
