@@ -12,6 +12,8 @@ const (
 	// so that this happens seldom.
 	highWater = 0.95
 	lowWater  = 0.85
+	// No transaction writes more than this part of the bound.
+	transactionShare = 8
 )
 
 func (d *database) number(ctx context.Context, query string, args ...any) (n int64, err error) {
@@ -65,10 +67,11 @@ func (w *writer) trim() {
 // full.
 func (w *writer) makeRoom(ctx context.Context) bool {
 	used, err := w.db.used(ctx)
-	if err != nil || w.o.MaxBytes == 0 || used < int64(lowWater*float64(w.o.MaxBytes)) {
+	need := 2*w.size + w.o.MaxBytes/32
+	if err != nil || w.o.MaxBytes == 0 || used+need < w.o.MaxBytes {
 		return false
 	}
-	return w.shrink(ctx, int64(lowWater*float64(w.o.MaxBytes))) == nil
+	return w.shrink(ctx, w.o.MaxBytes-need) == nil
 }
 
 // shrink removes the oldest decisions, then usage, then feedback, until no more

@@ -89,10 +89,10 @@ func (r *ring) newest(f func(*Entry) bool) {
 	}
 }
 
-func (r *ring) counts() (waiting, held, lost int64) {
+func (r *ring) counts() (held, lost int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.wait, int64(len(r.byID)), r.lost
+	return int64(len(r.byID)), r.lost
 }
 
 // abandon gives up what still waits, and returns how much that is.

@@ -39,9 +39,14 @@ type Stats struct {
 // Stats is cheap: it asks the database nothing.
 func (s *Store) Stats() Stats {
 	c := &s.count
-	waiting, held, lost := s.ring.counts()
+	held, overwritten := s.ring.counts()
+	recorded, written, lost := c.recorded.Load(), c.written.Load(), c.lost.Load()+overwritten
+	waiting := int64(0)
+	if s.path != Off {
+		waiting = max(recorded-written-lost, 0)
+	}
 	return Stats{
-		Recorded: c.recorded.Load(), Written: c.written.Load(), Lost: c.lost.Load() + lost, Waiting: waiting, Held: held,
+		Recorded: recorded, Written: written, Lost: lost, Waiting: waiting, Held: held,
 		FeedbackWritten: c.feedbackWritten.Load(), FeedbackLost: c.feedbackLost.Load(), UsageLost: c.usageLost.Load(),
 		Removed: c.removed.Load(), SetAside: c.setAside.Load(),
 		Locked: c.errors[locked].Load(), Full: c.errors[full].Load(), Corrupt: c.errors[corrupt].Load(), Other: c.errors[other].Load(),

@@ -19,6 +19,9 @@ const (
 type writer struct {
 	*Store
 	batch    []*Entry   // taken from the ring, not yet written
+	fit      int        // of the batch, those that the last transaction took
+	bad      int        // of fit, those that can never be written
+	size     int64      // bytes of that transaction, about
 	opinions []Feedback // the same of feedback
 	failures int        // in a row
 	retry    time.Time  // not before
@@ -102,10 +105,13 @@ func (w *writer) drain() error {
 		if err := w.attempt(w.writeBatch); err != nil {
 			return err
 		}
-		w.count.written.Add(int64(len(w.batch)))
+		w.count.written.Add(int64(w.fit - w.bad))
+		w.count.lost.Add(int64(w.bad))
 		w.count.feedbackWritten.Add(int64(len(w.opinions)))
-		clear(w.batch)
-		w.batch, w.opinions = w.batch[:0], w.opinions[:0]
+		w.opinions = w.opinions[:0]
+		left := copy(w.batch, w.batch[w.fit:])
+		clear(w.batch[left:])
+		w.batch = w.batch[:left]
 		w.trim()
 	}
 }
@@ -199,11 +205,17 @@ func (s *Store) note(err error) {
 	}
 }
 
+// writeBatch writes the batch, or as much of it as a small database takes at
+// once.
 func (w *writer) writeBatch(ctx context.Context) error {
+	w.fit, w.bad, w.size = 0, 0, 0
 	return w.db.within(ctx, func() error {
 		for _, e := range w.batch {
 			if err := w.insert(ctx, e); err != nil {
 				return err
+			}
+			if w.fit++; w.o.MaxBytes > 0 && w.size > w.o.MaxBytes/transactionShare {
+				break
 			}
 		}
 		for i := range w.opinions {
@@ -219,11 +231,14 @@ func (w *writer) writeBatch(ctx context.Context) error {
 
 func (w *writer) insert(ctx context.Context, e *Entry) error {
 	decision, err := json.Marshal(&e.Decision)
-	if err != nil { // a NaN among the scores: one entry is lost, not its batch
-		w.count.lost.Add(1)
-		w.count.written.Add(-1)
+	size := int64(len(decision)) + 512 // with indexes
+	if err != nil || w.o.MaxBytes > 0 && size > w.o.MaxBytes/transactionShare {
+		// A NaN among the scores, or larger than the database should be: one entry
+		// is lost, not its batch.
+		w.bad++
 		return nil
 	}
+	w.size += size
 	d, l := &e.Decision, &e.Latency
 	_, err = w.db.insert.ExecContext(ctx, e.ID, e.Time.UnixMicro(), e.RequestID, e.Route, e.Tenant, d.Recipe, e.Model, e.Upstream,
 		d.Category, string(d.Action), e.Status, e.flags(), e.TokensIn, e.TokensOut, e.Cost, e.BaselineCost,
