@@ -48,8 +48,7 @@ func TestTheChosenModelPassesEveryGate(t *testing.T) {
 	})
 }
 
-// good reports whether d took a model that is good enough, as the formulas in
-// docs/routing.md say, by a calculation of its own.
+// By a calculation of its own, after the formulas in docs/routing.md.
 func TestTheChoiceIsTheCheapestThatIsGoodEnough(t *testing.T) {
 	holds(t, func(t *testing.T, r *rand.Rand, c Config, req Request, s Signals) {
 		req.Pinned, c.Recipes[0].Default = "", ""
