@@ -37,8 +37,11 @@ func (s *Store) write() {
 	for {
 		select {
 		case <-s.wake:
-			w.fill()
-			w.drain()
+			done := w.fill()
+			err := w.drain()
+			if done != nil {
+				done <- errors.Join(err, w.settle())
+			}
 		case f := <-s.feedback:
 			w.opinions = append(w.opinions, f)
 			w.drain()
@@ -55,15 +58,19 @@ func (s *Store) write() {
 	}
 }
 
-// fill waits a little for a batch to become larger.
-func (w *writer) fill() {
+// fill waits a little for a batch to become larger. It returns who asks for it
+// to be written now.
+func (w *writer) fill() (done chan error) {
 	t := time.NewTimer(linger)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-w.full:
 	case <-w.stop:
+	case done = <-w.flushes:
+		w.retry = time.Time{}
 	}
+	return done
 }
 
 // last writes what is left, as long as Close and its own patience allow.
