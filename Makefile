@@ -22,7 +22,8 @@ fmt: ## fail when gofmt would change a file
 
 vet: ## go vet for amd64 and arm64
 	GOARCH=amd64 $(GO) vet $(PKGS)
-	GOARCH=arm64 $(GO) vet $(PKGS)
+	GOARCH=arm64 $(GO) vet ./kernels/... ./tensor ./models/... ./engine/... ./tokenizer ./safetensors
+	GOARCH=arm64 $(GO) build -o /dev/null ./cmd/mom
 
 test: ## the tests
 	$(GO) test $(PKGS)
@@ -45,7 +46,7 @@ test-arm64: ## kernels and models for arm64 at three levels, under qemu-user
 		./kernels/act ./kernels/gemm ./kernels/half ./kernels/norm ./kernels/quant ./kernels/rope ./kernels/vec
 
 race: ## the race detector on the packages with goroutines
-	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./engine ./tokenizer ./router ./server/...
+	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./engine ./tokenizer ./router ./server ./server/cache ./server/protocol ./server/shared ./server/upstream ./server/web
 
 fuzz: ## every fuzz target for a fixed count
 	@set -e; for pkg in $$($(GO) list ./...); do \
