@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
@@ -82,6 +83,9 @@ func NewRedis(o RedisOptions) (*Redis, error) {
 	opts.DialerRetries = 1
 	opts.DisableIdentity = true
 	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	// The library has one logger, which writes addresses to standard error for
+	// every failed connection; what matters is told to o.Log.
+	logging.Disable()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Redis{o: o, client: redis.NewClient(opts), log: o.Log, gone: make(chan struct{}, 1), stop: cancel, done: make(chan struct{})}
 	go r.watch(ctx)
@@ -343,5 +347,9 @@ func (r *Redis) Stats() Stats {
 func (r *Redis) Close() error {
 	r.stop()
 	<-r.done
-	return errors.Join(r.client.Close(), r.o.Fallback.Close())
+	err := r.client.Close()
+	if errors.Is(err, redis.ErrClosed) {
+		err = nil
+	}
+	return errors.Join(err, r.o.Fallback.Close())
 }
