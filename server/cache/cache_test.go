@@ -365,7 +365,7 @@ func TestTTL(t *testing.T) {
 func TestBounds(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	now := time.Unix(1e9, 0)
-	c := newCache(t, Options{Semantic: true, Threshold: 0.999, MaxBytes: 100 << 10, TTL: 2 * time.Minute, now: func() time.Time { return now }})
+	c := newCache(t, Options{Semantic: true, Threshold: 0.999, MaxBytes: 100 << 10, TTL: 5 * time.Minute, now: func() time.Time { return now }})
 	for i := range 3000 {
 		now = now.Add(time.Duration(r.IntN(20)) * time.Second)
 		k := key(t, c, fmt.Sprint(r.IntN(3)), chatBody("", strings.Repeat("a", 1+r.IntN(200)), ""))

@@ -68,8 +68,7 @@ func (s *sender) chat(k *Key, body []byte) error {
 	}
 	for _, c := range a.Choices {
 		if k.kind == Completions {
-			s.send("", chunk([]any{object{"index": c.Index, "text": *c.Text, "logprobs": nil, "finish_reason": nil}}))
-			s.send("", chunk([]any{object{"index": c.Index, "text": "", "logprobs": nil, "finish_reason": c.FinishReason}}))
+			s.send("", chunk([]any{object{"index": c.Index, "text": *c.Text, "logprobs": nil, "finish_reason": c.FinishReason}}))
 			continue
 		}
 		delta := func(delta object, finish any) {
@@ -134,9 +133,10 @@ func (s *sender) response(body []byte) error {
 	if err := json.Unmarshal(body, &begun); err != nil {
 		return ErrForm
 	}
-	begun["status"], begun["output"], begun["usage"] = "in_progress", []any{}, nil
-	delete(begun, "completed_at")
-	delete(begun, "output_text")
+	begun["status"], begun["output"] = "in_progress", []any{}
+	for _, name := range []string{"usage", "completed_at", "output_text"} {
+		delete(begun, name)
+	}
 	typed := func(name string, v object) {
 		v["type"], v["sequence_number"] = name, s.sequence
 		s.sequence++
