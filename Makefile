@@ -7,6 +7,7 @@ REF     ?= HEAD~1
 FUZZ_N  ?= 20000x
 LEVELS  := $(shell $(GO) run ./cmd/mom cpu --levels 2>/dev/null)
 PKGS    := ./...
+FUZZED  ?= ./...
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := check
@@ -49,7 +50,7 @@ race: ## the race detector on the packages with goroutines
 	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./engine ./tokenizer ./router ./server ./server/cache ./server/protocol ./server/shared ./server/upstream ./server/web
 
 fuzz: ## every fuzz target for a fixed count
-	@set -e; for pkg in $$($(GO) list ./...); do \
+	@set -e; for pkg in $$($(GO) list $(FUZZED)); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ_N) $$pkg; done; done
 
