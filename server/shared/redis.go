@@ -24,7 +24,7 @@ type RedisOptions struct {
 	Prefix string
 	// For one command, connecting included; 0 means 50 ms. A request waits for
 	// at most one command that fails: after it Redis is left alone until it
-	// answers a ping.
+	// answers a ping, which is tried at once and then twice a second.
 	Timeout time.Duration
 	// What happens to limits while Redis cannot be reached: Take fails with
 	// ErrUnavailable when Closed is set, and otherwise uses Fallback. Pins and
@@ -102,17 +102,20 @@ func (r *Redis) watch(ctx context.Context) {
 		case <-r.gone:
 		}
 		for r.down.Load() {
+			// At once first: a single slow answer should not cost half a second.
+			ping, cancel := context.WithTimeout(ctx, r.o.Timeout)
+			err := r.client.Ping(ping).Err()
+			cancel()
+			if err == nil {
+				r.down.Store(false)
+				r.log.Info("redis answers again")
+				break
+			}
 			select {
 			case <-ctx.Done():
 				return
 			case <-time.After(r.o.probe):
 			}
-			ping, cancel := context.WithTimeout(ctx, r.o.Timeout)
-			if r.client.Ping(ping).Err() == nil {
-				r.down.Store(false)
-				r.log.Info("redis answers again")
-			}
-			cancel()
 		}
 	}
 }
