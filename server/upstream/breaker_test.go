@@ -81,12 +81,18 @@ func TestBreakerProbes(t *testing.T) {
 	b := breaker{CircuitBreaker: config.CircuitBreaker{Failures: 1, Open: time.Minute, Probes: 2}}
 	now := time.Now()
 	old, _ := b.allow(now)
+	older, _ := b.allow(now)
 	first, _ := b.allow(now)
 	first.done(bad)
 	if _, ok := b.allow(now); ok {
 		t.Fatal("not open")
 	}
+	until := b.until.Load()
 	old.done(good) // asked before it opened
+	older.done(bad)
+	if b.until.Load() != until {
+		t.Fatal("old news prolong it")
+	}
 	later := now.Add(2 * time.Minute)
 	if _, ok := b.allow(now); ok {
 		t.Fatal("closed by old news")
