@@ -134,6 +134,8 @@ func (s *Server) Serve(ln net.Listener) error {
 	if s.tls != nil {
 		ln = tls.NewListener(l, s.tls)
 	}
+	// fasthttp does not stop what begins after it was told to.
+	defer context.AfterFunc(s.alive, func() { l.Close() })()
 	err := s.http.Serve(ln)
 	if s.draining.Load() && (err == nil || errors.Is(err, net.ErrClosed)) {
 		return nil
