@@ -24,15 +24,14 @@ func TestEarlyRefusal(t *testing.T) {
 	s := serveRaw(t, func(_ context.Context, _ int64, c *net.TCPConn, br *bufio.Reader) {
 		br.ReadString('\n')
 		io.WriteString(c, "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
-		c.CloseWrite()
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // the other side still sends
 	})
 	u := upstreamOf("a", s.url)
 	u.Retries.Max = 0
 	u.Timeouts.FirstByte = 2 * time.Second
 	p := poolOf(t, u)
 	call := ask("m")
-	call.Body = func(string, config.Kind, string) ([]byte, error) { return bytes.Repeat([]byte("x"), 64<<10), nil }
+	call.Body = func(string, config.Kind, string) ([]byte, error) { return bytes.Repeat([]byte("x"), 16<<20), nil }
 	res, err := p.Do(t.Context(), call)
 	if err != nil {
 		t.Fatal(err)
