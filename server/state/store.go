@@ -171,7 +171,7 @@ func (s *Store) Record(e Entry) {
 	switch n := s.ring.put(&e, true); {
 	case n == 1:
 		poke(s.wake)
-	case n >= batchSize:
+	case n >= min(batchSize, s.o.Ring/2):
 		poke(s.full)
 	}
 }

@@ -268,15 +268,23 @@ var ids = func() (list [1 << 16]string) {
 
 // BenchmarkWrite is what an entry costs until it is in the database.
 func BenchmarkWrite(b *testing.B) {
-	for _, path := range []string{filepath.Join(b.TempDir(), "state.db"), ":memory:"} {
-		b.Run(filepath.Base(path), func(b *testing.B) {
+	for _, c := range []struct {
+		name, path string
+		order      uint64
+	}{
+		{"random ids", filepath.Join(b.TempDir(), "a.db"), 0x9e3779b97f4a7c15},
+		{"rising ids", filepath.Join(b.TempDir(), "b.db"), 1},
+		{"random ids in memory", ":memory:", 0x9e3779b97f4a7c15},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			path, order := c.path, c.order
 			s, err := Open(path, Options{Ring: 4096, MaxBytes: 64 << 20})
 			if err != nil {
 				b.Fatal(err)
 			}
 			e := entry("")
 			for i := range b.N {
-				e.ID = fmt.Sprintf("dec_%016x%x", uint64(i)*0x9e3779b97f4a7c15, b.N)
+				e.ID = fmt.Sprintf("dec_%016x%x", uint64(i)*order, b.N)
 				s.Record(e)
 				if i%2048 == 2047 {
 					if err := s.Flush(context.Background()); err != nil {

@@ -8,11 +8,13 @@ import (
 )
 
 const (
-	batchSize = 512
-	linger    = 50 * time.Millisecond // that a batch is given to fill
-	tick      = time.Second           // between writes of usage and looks at the size
-	maxWait   = 30 * time.Second      // between looks at a database in trouble
-	patience  = 5 * time.Second       // with a database in trouble at the end
+	// A large batch costs less an entry: it rewrites the same pages of the index
+	// of ids. Nobody waits for it, for the ring answers meanwhile.
+	batchSize = 1024
+	linger    = 200 * time.Millisecond // that a batch is given to fill
+	tick      = time.Second            // between writes of usage and looks at the size
+	maxWait   = 30 * time.Second       // between looks at a database in trouble
+	patience  = 5 * time.Second        // with a database in trouble at the end
 )
 
 // writer is what the writing goroutine holds on to.
