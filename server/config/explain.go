@@ -213,6 +213,9 @@ func (k *checker) keeping() {
 	case c.State.Path == ":memory:":
 		k.add("state.path", "decisions, feedback and usage are forgotten when the server stops; a path keeps them")
 	}
+	if k.c.Cache.Mode != CacheOff {
+		k.add("cache.mode", "has no effect: this version answers every request anew")
+	}
 	if c.Cache.Mode == CacheSemantic && c.Cache.Threshold < 0.9 {
 		k.add("cache.threshold", "below 0.9 gives answers to questions that were not asked")
 	}
