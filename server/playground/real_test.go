@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"os/exec"
@@ -128,9 +129,12 @@ func TestBrowserReal(t *testing.T) {
 		}
 	}
 	b.wait(`document.querySelector('#tiles') && document.querySelectorAll('#recent tbody tr').length === 12`)
-	if n := eval[int](b, `Number(document.querySelector('#tiles dd').firstChild.data)`); n < 3*len(prompts) {
-		t.Errorf("the dashboard counts %d decisions", n)
+	// Whatever the page shows counts all that came before it was opened.
+	const counted = `Number(document.querySelector('#tiles dd').firstChild.data)`
+	if n := eval[int](b, counted); n < 3*len(prompts) {
+		t.Errorf("the dashboard counts %d decisions of %d", n, 3*len(prompts))
 	}
+	b.wait(fmt.Sprintf("%s > %d", counted, 3*len(prompts))) // and soon the page's own
 	audit(t, b, "real, blocked")
 	b.shoot(*screenshot)
 	// The same prompt without the attack has a model, a price and candidates.

@@ -68,6 +68,20 @@ func (r *ring) take(batch []*Entry, most int) []*Entry {
 	return batch
 }
 
+// waiting returns the entries that take has not seen yet and that are to be
+// written, oldest first.
+func (r *ring) waiting() []*Entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]*Entry, 0, r.wait)
+	for seq := r.taken; seq < r.next; seq++ {
+		if s := r.at(seq); s.write {
+			list = append(list, s.entry)
+		}
+	}
+	return list
+}
+
 func (r *ring) get(id string) (*Entry, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -56,8 +56,8 @@ type Point struct {
 // maxPoints bounds a series; its step grows to fit.
 const maxPoints = 2000
 
-// Summary adds usage up. What was recorded in the last moments may be missing.
-// It is ErrOff when nothing is kept.
+// Summary adds usage up, of all that was recorded before. It is ErrOff when
+// nothing is kept.
 func (s *Store) Summary(ctx context.Context, q Query) (Summary, error) {
 	now := s.o.now()
 	if q.Until.IsZero() || q.Until.After(now) {
@@ -77,9 +77,21 @@ func (s *Store) Summary(ctx context.Context, q Query) (Summary, error) {
 		if groups, err = selectUsage(ctx, db, base, from, to, q.Tenant); err != nil {
 			return err
 		}
+		asked := func(k usageKey) bool {
+			return k.step == base && k.start >= from && k.start < to && (q.Tenant == nil || k.tenant == *q.Tenant)
+		}
 		for k, a := range s.usage.pending {
-			if k.step == base && k.start >= from && k.start < to && (q.Tenant == nil || k.tenant == *q.Tenant) {
+			if asked(k) {
 				mergeInto(groups, k, a)
+			}
+		}
+		// The writer lets a batch fill first, and Recent shows those entries already.
+		for _, e := range s.ring.waiting() {
+			if k := keyOf(e, base); asked(k) {
+				if groups[k] == nil {
+					groups[k] = new(aggregate)
+				}
+				groups[k].count(e)
 			}
 		}
 		return nil

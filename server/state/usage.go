@@ -65,22 +65,36 @@ func (a *aggregate) count(e *Entry) {
 }
 
 // usage is what was not yet added to the table. Its lock also keeps a summary
-// from reading between the table and what is pending.
+// from reading between the ring, the table and what is pending.
 type usage struct {
 	mu      sync.Mutex
 	pending map[usageKey]*aggregate
 }
 
-// add counts an entry. It returns 1 when there is no room for it.
-func (u *usage) add(e *Entry) int64 {
+// take moves entries from the ring to batch and counts them. It returns how many
+// there was no room to count.
+func (u *usage) take(r *ring, batch []*Entry, most int) (_ []*Entry, lost int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	at := e.Time.Unix()
-	if len(u.pending)+2 > maxPending {
-		return 1
+	batch = r.take(batch, most)
+	for _, e := range batch {
+		if len(u.pending)+2 > maxPending {
+			lost++
+			continue
+		}
+		u.add(e)
 	}
+	return batch, lost
+}
+
+func keyOf(e *Entry, step int64) usageKey {
+	at := e.Time.Unix()
+	return usageKey{step, at - at%step, e.Tenant, e.Model, e.Decision.Category}
+}
+
+func (u *usage) add(e *Entry) {
 	for _, step := range [...]int64{minuteStep, hourStep} {
-		k := usageKey{step, at - at%step, e.Tenant, e.Model, e.Decision.Category}
+		k := keyOf(e, step)
 		a := u.pending[k]
 		if a == nil {
 			a = new(aggregate)
@@ -88,7 +102,6 @@ func (u *usage) add(e *Entry) int64 {
 		}
 		a.count(e)
 	}
-	return 0
 }
 
 // flush adds what is pending to the table.

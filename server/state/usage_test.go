@@ -301,3 +301,30 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+// TestSummaryAtOnce asks while the writer takes, writes and settles: what was
+// recorded before is counted once, wherever it is on its way.
+func TestSummaryAtOnce(t *testing.T) {
+	s, err := Open(memory, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(t.Context())
+	for n := int64(1); n <= 3000; n++ {
+		s.Record(Entry{ID: fmt.Sprint("dec_", n), Time: time.Now(), Model: "m", Status: 200})
+		if n%50 != 1 {
+			continue
+		}
+		sum, err := s.Summary(t.Context(), Query{Since: time.Now().Add(-time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum.Totals.Requests != n {
+			t.Fatalf("%d of %d are counted", sum.Totals.Requests, n)
+		}
+		if n%500 == 1 {
+			go s.Flush(t.Context())
+			time.Sleep(linger)
+		}
+	}
+}

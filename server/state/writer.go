@@ -100,10 +100,9 @@ func (w *writer) drain() error {
 			return ErrUnavailable
 		}
 		if len(w.batch) == 0 {
-			w.batch = w.ring.take(w.batch, batchSize)
-			for _, e := range w.batch {
-				w.count.usageLost.Add(w.usage.add(e))
-			}
+			var lost int64
+			w.batch, lost = w.usage.take(w.ring, w.batch, batchSize)
+			w.count.usageLost.Add(lost)
 		}
 		for len(w.feedback) > 0 && len(w.opinions) < cap(w.feedback) {
 			w.opinions = append(w.opinions, <-w.feedback)
