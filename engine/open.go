@@ -150,6 +150,9 @@ func open(name string, f files, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e.prefix, e.suffix = e.tokenizer.Template()
+	if err := m.Calibrate(e.prefix, e.suffix); err != nil {
+		return nil, err
+	}
 	if err := e.setWindow(manifest, o); err != nil {
 		return nil, err
 	}

@@ -197,7 +197,11 @@ func (f *benchModelFlags) open() (*models.Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.model, err)
 	}
-	return m, nil
+	var prefix, suffix []int32
+	if t, err := s.tokenizer(); err == nil { // a folder to measure needs none
+		prefix, suffix = t.Template()
+	}
+	return m, m.Calibrate(prefix, suffix)
 }
 
 func (f *benchModelFlags) openShape() (*models.Model, error) {

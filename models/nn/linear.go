@@ -42,6 +42,7 @@ type Linear struct {
 	f32     *gemm.F32
 	bf16    *gemm.BF16
 	i8      *gemm.I8
+	split   *split // of i8; nil if no channel dominates its input
 }
 
 // A Matrix is the weight of a linear layer before packing, n rows of k values:
@@ -153,10 +154,10 @@ func (ws *Workspace) Prepare(x tensor.Mat, l *Linear, norm *Norm, inPlace bool) 
 		panic("BUG: nn: Prepare: x has not the layer's input width")
 	}
 	t := &ws.rowTask
-	*t = rowTask{ws: ws, x: x, norm: norm, inPlace: inPlace, precision: l.precision()}
+	*t = rowTask{ws: ws, l: l, x: x, norm: norm, inPlace: inPlace, precision: l.precision()}
 	switch t.precision {
 	case I8:
-		t.ld = rowStride(x.Cols)
+		t.ld = rowStride(l.i8.K())
 		grow(&ws.q, x.Rows*t.ld)
 		grow(&ws.affine, x.Rows)
 	case BF16:
@@ -175,7 +176,7 @@ func (ws *Workspace) Prepare(x tensor.Mat, l *Linear, norm *Norm, inPlace bool) 
 		}
 	}
 	ws.linearTask.m, ws.linearTask.ldx = x.Rows, t.ld
-	growPer(&ws.tmp, ws.Team.Size(), x.Cols)
+	growPer(&ws.tmp, ws.Team.Size(), x.Cols+splitColumns)
 	t.chunk = rowChunk(x.Rows, ws.Team.Active())
 	ws.Team.Run((x.Rows+t.chunk-1)/t.chunk, t)
 }
@@ -214,6 +215,7 @@ func (l *Linear) precision() Precision {
 // rowTask normalises and converts rows.
 type rowTask struct {
 	ws        *Workspace
+	l         *Linear
 	x         tensor.Mat
 	norm      *Norm
 	inPlace   bool
@@ -239,7 +241,17 @@ func (t *rowTask) Do(unit, worker int) {
 		}
 		switch t.precision {
 		case I8:
-			quant.Rows(ws.q[i*t.ld:(i+1)*t.ld], t.ld, ws.affine[i:i+1], row, d, 1, d)
+			if ws.observed != nil {
+				ws.observed.see(t.l, row)
+			}
+			if s := t.l.split; s != nil {
+				wide := ws.tmp[worker][:d]
+				if t.norm == nil || t.inPlace {
+					copy(wide, row)
+				}
+				row = s.widen(wide)
+			}
+			quant.Rows(ws.q[i*t.ld:(i+1)*t.ld], t.ld, ws.affine[i:i+1], row, len(row), 1, len(row))
 		case BF16:
 			half.BF16Rows(ws.bf[i*t.ld:(i+1)*t.ld], t.ld, row, d, 1, d)
 		}

@@ -28,6 +28,8 @@ type Workspace struct {
 	pos     []int32
 	zeros   []int32
 
+	observed Observations // of int8 rows; nil but for a while after opening
+
 	linearTask linearTask
 	rowTask    rowTask
 	attnTask   attnTask
