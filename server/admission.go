@@ -87,7 +87,11 @@ func (s *Server) spendTokens(x *exchange) {
 	// The request may have ended already; this must be counted nevertheless.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if err := s.shared.Settle(ctx, "limit:"+x.key.Name, l, x.reserved, x.tokensIn+x.tokensOut); err != nil {
+	used := x.tokensIn + x.tokensOut
+	if x.cached {
+		used = 0
+	}
+	if err := s.shared.Settle(ctx, "limit:"+x.key.Name, l, x.reserved, used); err != nil {
 		s.metrics.Lost(admin.Redis, 1)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"mom/router"
+	"mom/server/admin"
 	"mom/server/config"
 	"mom/server/protocol"
 	"mom/server/web"
@@ -143,9 +144,8 @@ func withheld(what string) error {
 	return &web.Error{Status: 403, Type: "invalid_request_error", Code: "answer_blocked", Message: "the answer is withheld by the response guard: it has " + what}
 }
 
-// headers tells what was found in an answer that is passed on.
-func (f *findings) headers(ctx *fasthttp.RequestCtx) {
-	var flags []string
+// flags are what was found in an answer that is passed on.
+func (f *findings) flags() (flags []string) {
 	if f.attack && f.guard.Jailbreak != config.JailbreakOff {
 		flags = append(flags, "jailbreak")
 	}
@@ -154,9 +154,33 @@ func (f *findings) headers(ctx *fasthttp.RequestCtx) {
 			flags = append(flags, flag)
 		}
 	}
-	if len(flags) > 0 {
+	return flags
+}
+
+// headers tells them to the client.
+func (f *findings) headers(ctx *fasthttp.RequestCtx) {
+	if flags := f.flags(); len(flags) > 0 {
 		ctx.Response.Header.Set("x-mom-response-flags", joined(flags))
 	}
+}
+
+// note adds them to the decision, and counts them.
+func (f *findings) note(x *exchange) {
+	done := admin.Flagged
+	if f.guard.PII == config.PIIMask {
+		done = admin.Masked
+	}
+	flags := f.flags()
+	all := slices.Clone(x.decision.Flags) // the store has the old ones
+	for _, flag := range flags {
+		all = append(all, "response:"+flag)
+		if kind, ok := strings.CutPrefix(flag, "pii:"); ok {
+			x.s.metrics.Security(done, kind, x.model)
+		} else {
+			x.s.metrics.Security(admin.Flagged, admin.Jailbreak, x.model)
+		}
+	}
+	x.decision.Flags = all
 }
 
 // refused is the refusal of a request that the policy, or the client's own wish

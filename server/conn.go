@@ -18,7 +18,8 @@ type listener struct {
 	net.Listener
 	open   atomic.Int64
 	limits func() (connections int, write time.Duration)
-	plain  bool // an answer can be written before TLS
+	shed   func() // a connection over the limit was closed
+	plain  bool   // an answer can be written before TLS
 }
 
 // tooMany is the body of the answer to a connection over the limit.
@@ -35,6 +36,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			return &conn{Conn: c, fd: descriptor(c), write: write, from: l}, nil
 		}
 		l.open.Add(-1)
+		l.shed()
 		if l.plain {
 			c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 			fmt.Fprintf(c, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: %d\r\n\r\n%s", len(tooMany), tooMany)

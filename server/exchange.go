@@ -42,6 +42,7 @@ type exchange struct {
 	asked      string // model or recipe
 	upstream   string
 	cached     bool
+	cache      string // what the cache had to do with it: exact, semantic, miss, bypass; "" when it is off
 	tokensIn   int
 	tokensOut  int
 	model      string  // that answered

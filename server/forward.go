@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"mom/router"
+	"mom/server/cache"
 	"mom/server/config"
 	"mom/server/protocol"
 	"mom/server/upstream"
@@ -41,6 +42,8 @@ type passage struct {
 	mask    *protocol.Mask
 	guard   answerGuard
 	input   moderationResult // of the request, where the client asks for it
+	key     *cache.Key       // of the request in the cache; nil when it may not be there
+	fresh   bool             // the client wants a new answer
 	sent    time.Time
 	reply   *upstream.Response
 	from    protocol.Kind // of the reply
@@ -67,6 +70,9 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, x *exchange, kind protocol.Kin
 	if request.Moderation != nil {
 		p.q.tasks |= web.Guard | web.PII
 	}
+	if s.cacheKey(ctx, p); p.key != nil && p.key.Comparable() {
+		p.q.tasks |= web.PII // decides whether it may be compared by its meaning
+	}
 	var d *router.Decision
 	if d, p.signals, err = s.decide(x, p.q); err != nil {
 		return err
@@ -80,6 +86,9 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, x *exchange, kind protocol.Kin
 	}
 	if err := p.refused(d); err != nil {
 		return err
+	}
+	if s.recall(ctx, p) {
+		return nil
 	}
 	p.mask = protocol.NewMask(request, d.Mask)
 	if err := s.send(ctx, p); err != nil {
@@ -168,7 +177,7 @@ func (s *Server) send(ctx *fasthttp.RequestCtx, p *passage) error {
 	p.reply = reply
 	p.from = p.request.UpstreamKind(reply.Kind == config.Anthropic)
 	x.model, x.upstream = reply.Model, reply.Upstream
-	s.countAttempts(d.Model, reply.Tried)
+	s.countAttempts(x, reply.Tried)
 	if reply.Status < 300 {
 		s.pin(p.q, x)
 	}
@@ -239,11 +248,13 @@ func (s *Server) replyAnswer(ctx *fasthttp.RequestCtx, p *passage, data []byte) 
 		return err
 	}
 	found.headers(ctx)
+	found.note(p.x)
 	rewrite.Moderation = s.moderation(p, found)
 	body, err := a.Body(p.request, rewrite)
 	if err != nil {
 		return err
 	}
+	s.remember(p, body, found)
 	if p.request.Options.Explain {
 		body = withMember(body, "mom", p.x.explain(p.q.parts, p.signals))
 	}

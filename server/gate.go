@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mom/router"
+	"mom/server/admin"
 	"mom/server/web"
 )
 
@@ -19,7 +20,7 @@ type gate struct {
 	patience atomic.Int64 // nanoseconds
 	slots    chan struct{}
 	waiting  atomic.Int64
-	refused  atomic.Int64
+	metrics  *admin.Metrics
 
 	mu      sync.Mutex
 	perSlot float64 // seconds that a text holds a slot, a moving average
@@ -53,9 +54,11 @@ func (g *gate) Embed(ctx context.Context, text string, dst []float32) ([]float32
 func (g *gate) enter(ctx context.Context) error {
 	select {
 	case g.slots <- struct{}{}:
+		g.metrics.Waited(0)
 		return nil
 	default:
 	}
+	start := time.Now()
 	patience := time.Duration(g.patience.Load())
 	n := g.waiting.Add(1)
 	defer g.waiting.Add(-1)
@@ -66,6 +69,7 @@ func (g *gate) enter(ctx context.Context) error {
 	defer timer.Stop()
 	select {
 	case g.slots <- struct{}{}:
+		g.metrics.Waited(time.Since(start))
 		return nil
 	case <-timer.C:
 		return g.refuse(max(g.expected(g.waiting.Load()), patience))
@@ -93,7 +97,7 @@ func (g *gate) expected(n int64) time.Duration {
 }
 
 func (g *gate) refuse(wait time.Duration) error {
-	g.refused.Add(1)
+	g.metrics.Shed(admin.ShedQueue)
 	return &web.Error{
 		Status: 429, Type: "rate_limit_error", Code: "overloaded",
 		Message:    "the classifiers have more to read than they can in time; try again later",

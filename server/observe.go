@@ -24,13 +24,21 @@ func (s *Server) startMetrics(p *plane) {
 		s.counted[r] = s.metrics.Route(r.Method, r.Path)
 	}
 	s.other = s.metrics.Route("", "unmatched")
-	s.metrics.Sample(admin.Sources{
+	s.gate.metrics = s.metrics
+	sources := admin.Sources{
 		QueueDepth:  func() int { return int(s.gate.waiting.Load()) },
 		Connections: func() int { return int(s.http.GetOpenConnectionsCount()) },
 		MemoHits:    s.classifier.hits.Load,
 		MemoMisses:  s.classifier.misses.Load,
 		Ready:       func() bool { return s.Ready() == nil },
-	})
+		StateLost:   func() uint64 { return uint64(s.store.Stats().Lost) },
+		StateBytes:  func() int64 { return s.store.Stats().Bytes },
+	}
+	if s.cache != nil {
+		sources.CacheBytes = func() int64 { return s.cache.Stats().Bytes }
+		sources.CacheItems = func() int { return int(s.cache.Stats().Entries) }
+	}
+	s.metrics.Sample(sources)
 }
 
 // labels are the names that may appear in metrics.
@@ -111,9 +119,10 @@ func (s *Server) countDecision(x *exchange) {
 }
 
 // countAttempts counts what was tried before an answer came.
-func (s *Server) countAttempts(first string, tried []upstream.Attempt) {
-	last := first
+func (s *Server) countAttempts(x *exchange, tried []upstream.Attempt) {
+	last := x.decision.Model
 	for i, a := range tried {
+		s.metrics.Breaker(a.Upstream, x.breaker(a.Upstream))
 		s.metrics.Attempt(a.Upstream, outcome(a), time.Duration(a.Milliseconds*float64(time.Millisecond)))
 		if i > 0 && a.Upstream == tried[i-1].Upstream && a.Model == tried[i-1].Model {
 			s.metrics.Retried(a.Upstream)
@@ -123,6 +132,16 @@ func (s *Server) countAttempts(first string, tried []upstream.Attempt) {
 			last = a.Model
 		}
 	}
+}
+
+func (x *exchange) breaker(upstream string) admin.BreakerState {
+	switch open, half := x.p.upstreams.Breaker(upstream); {
+	case open:
+		return admin.BreakerIsOpen
+	case half:
+		return admin.BreakerHalfOpen
+	}
+	return admin.BreakerClosed
 }
 
 func outcome(a upstream.Attempt) admin.Outcome {
@@ -156,7 +175,7 @@ func outcome(a upstream.Attempt) admin.Outcome {
 func (s *Server) countFailure(x *exchange, err error) {
 	var failed *upstream.Error
 	if errors.As(err, &failed) {
-		s.countAttempts(x.decision.Model, failed.Tried)
+		s.countAttempts(x, failed.Tried)
 	}
 	reason := admin.ErrorInternal
 	switch e := web.AsError(x.reason(err)); {

@@ -18,6 +18,7 @@ type plane struct {
 	served    map[string]bool // models with an upstream
 	recipes   map[string]bool
 	prices    map[string]router.Price
+	depends   string // what answers depend on beside their requests; "" without a cache
 
 	refs atomic.Int64
 }
@@ -42,6 +43,9 @@ func (s *Server) newPlane(c *config.Config) (*plane, error) {
 		if len(m.Upstreams) > 0 {
 			p.served[m.Name] = true
 		}
+	}
+	if c.Cache.Mode != config.CacheOff {
+		p.depends = answersDependOn(s.version, c)
 	}
 	p.refs.Store(1) // of the server
 	return p, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"mom/server/cache"
 	"mom/server/protocol"
 	"mom/server/web"
 )
@@ -21,6 +22,7 @@ type relayed struct {
 	p     *passage
 	in    *protocol.EventReader
 	relay *protocol.Relay
+	whole *cache.Assembler // of what the client gets; nil when it is not kept
 	out   []byte
 	ended bool
 	held  []byte // what is kept back until the whole answer has been read
@@ -38,6 +40,9 @@ func (s *Server) replyStream(ctx *fasthttp.RequestCtx, p *passage) error {
 		p.reply.Body.Close()
 		s.finished(p)
 		return err
+	}
+	if p.key != nil {
+		r.whole = s.cache.NewAssembler(cacheKinds[p.request.Kind])
 	}
 	p.x.stream(ctx, r)
 	return nil
@@ -63,9 +68,18 @@ func (r *relayed) read() error {
 	return err
 }
 
-// Next is what is sent next. While an answer may still be withheld nothing of
-// it is: the client gets a comment with each event instead, so that it waits.
+// Next is what is sent next.
 func (r *relayed) Next() ([]byte, error) {
+	out, err := r.next()
+	if r.whole != nil {
+		r.whole.Write(out)
+	}
+	return out, err
+}
+
+// next holds back all of an answer that may still be withheld: the client gets a
+// comment with each event instead, so that it and proxies wait.
+func (r *relayed) next() ([]byte, error) {
 	for !r.ended {
 		r.out = r.out[:0]
 		event, err := r.in.Next()
@@ -94,7 +108,7 @@ func (r *relayed) Next() ([]byte, error) {
 func (r *relayed) hold() []byte {
 	r.held = append(r.held, r.out...)
 	if !r.ended {
-		return nil
+		return append(r.out[:0], ":\n"...)
 	}
 	if r.p.x.err != nil { // it broke: what came before may not have been read
 		return r.out
@@ -139,8 +153,29 @@ func (r *relayed) end(err error) {
 func (r *relayed) Close() error {
 	err := r.p.reply.Body.Close()
 	r.p.used(r.relay.Usage())
+	r.note()
+	r.keep()
 	r.s.finished(r.p)
 	return err
+}
+
+// note reads an answer that was passed on as it came, where the guard only notes
+// what is in it.
+func (r *relayed) note() {
+	if r.p.x.err == nil && r.read() == nil {
+		r.found.note(r.p.x)
+	}
+}
+
+// keep gives the cache an answer that came to its end.
+func (r *relayed) keep() {
+	x := r.p.x
+	if r.whole == nil || x.err != nil {
+		return
+	}
+	if body, err := r.whole.Body(x.tokensIn, x.tokensOut); err == nil {
+		r.s.remember(r.p, body, &r.found)
+	}
 }
 
 // replyError passes an upstream's refusal of the request on: as it is when it is

@@ -160,7 +160,12 @@ func (x *exchange) headers(ctx *fasthttp.RequestCtx) {
 	set("x-mom-category", d.Category)
 	set("x-mom-confidence", fmt.Sprintf("%.4f", d.Confidence))
 	set("x-mom-flags", joined(d.Flags))
-	set("x-mom-cost", fmt.Sprintf("%.8f", d.Cost))
+	cost := d.Cost
+	if x.cached {
+		cost = 0
+	}
+	set("x-mom-cost", fmt.Sprintf("%.8f", cost))
+	set("x-mom-cache", x.cache)
 	set("x-vsr-selected-model", model)
 	set("x-vsr-selected-decision", d.Recipe)
 	set("x-vsr-selected-category", d.Category)

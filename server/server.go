@@ -4,8 +4,9 @@
 //
 // A request goes: connection (conn.go) -> route and admission (dispatch.go) ->
 // texts and signals (reading.go) -> decision (decide.go) -> upstream and answer
-// (forward.go). It keeps the configuration that it began with (plane.go) and
-// ends when it is answered, its client leaves, or it takes too long (watch.go).
+// (forward.go), or an answer given before (caching.go). It keeps the
+// configuration that it began with (plane.go) and ends when it is answered, its
+// client leaves, or it takes too long (watch.go).
 package server
 
 import (
@@ -23,6 +24,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"mom/server/admin"
+	"mom/server/cache"
 	"mom/server/config"
 	"mom/server/openapi"
 	"mom/server/shared"
@@ -58,6 +60,7 @@ type Server struct {
 	gate       *gate
 	store      *state.Store
 	shared     shared.Store
+	cache      *cache.Cache // nil when it is off
 
 	watch    *watcher
 	alive    context.Context // of all requests
@@ -96,6 +99,12 @@ func New(o Options) (*Server, error) {
 		p.release()
 		return nil, err
 	}
+	if s.cache, err = openCache(o.Config, s.shared); err != nil {
+		s.shared.Close()
+		s.store.Close(context.Background())
+		p.release()
+		return nil, err
+	}
 	s.alive, s.kill = context.WithCancelCause(context.Background())
 	s.table = newTable(append(s.routes(), o.Routes...))
 	s.document = sync.OnceValues(func() ([]byte, error) { return openapi.Document(s.table.list, s.version) })
@@ -129,7 +138,8 @@ func New(o Options) (*Server, error) {
 // Serve answers the connections of ln until Shutdown. It may be called for
 // several listeners.
 func (s *Server) Serve(ln net.Listener) error {
-	l := &listener{Listener: ln, limits: s.connLimits, plain: s.tls == nil}
+	shed := func() { s.metrics.Shed(admin.ShedConnections) }
+	l := &listener{Listener: ln, limits: s.connLimits, shed: shed, plain: s.tls == nil}
 	ln = l
 	if s.tls != nil {
 		ln = tls.NewListener(l, s.tls)

@@ -30,7 +30,7 @@ type Options struct {
 	// Compare what the last question means, beside exact equality.
 	Semantic bool
 	// Cosine similarity from which two questions mean the same: above 0, at most
-	// 1. 0.95 is a careful value for sentence embeddings. For Semantic.
+	// 1. It belongs to the embedding. For Semantic.
 	Threshold float64
 	// How long an answer is kept; positive.
 	TTL time.Duration

@@ -50,6 +50,9 @@ type Key struct {
 	Usage  bool
 }
 
+// Comparable reports whether the last question may be compared by its meaning.
+func (k *Key) Comparable() bool { return k.text != "" }
+
 // ErrUncacheable is wrapped by the reasons for which Read makes no key.
 var ErrUncacheable = errors.New("the request is not cached")
 

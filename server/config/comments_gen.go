@@ -11,7 +11,7 @@ var docs = map[string]string{
 	"config.Cache.MaxSize":                    "Memory for answers and their keys.",
 	"config.Cache.Mode":                       "Which requests count as the same: semantic also compares what the last user message means.",
 	"config.Cache.TTL":                        "How long an answer is kept.",
-	"config.Cache.Threshold":                  "Cosine similarity from which two requests mean the same.",
+	"config.Cache.Threshold":                  "Cosine similarity from which two requests mean the same. It belongs to the embedding: of the built-in model, questions about two medicines reach 0.979.",
 	"config.CircuitBreaker.Failures":          "Failures in a row that open it; 0 means never.",
 	"config.CircuitBreaker.Open":              "How long it stays open.",
 	"config.CircuitBreaker.Probes":            "Requests that are let through to try, when that time is over.",

@@ -315,12 +315,13 @@ const (
 )
 
 // Cache holds answers. They are never shared between clients, system prompts,
-// models or parameters.
+// models or parameters. See caching.md.
 type Cache struct {
 	// Which requests count as the same: semantic also compares what the last
 	// user message means.
 	Mode CacheMode `yaml:"mode" json:"mode"`
-	// Cosine similarity from which two requests mean the same.
+	// Cosine similarity from which two requests mean the same. It belongs to the
+	// embedding: of the built-in model, questions about two medicines reach 0.979.
 	Threshold float64 `yaml:"threshold" json:"threshold" check:"min=0,max=1"`
 	// How long an answer is kept.
 	TTL time.Duration `yaml:"ttl" json:"ttl" check:"min=1s,max=365d"`

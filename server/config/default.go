@@ -23,7 +23,7 @@ func Default() *Config {
 		Policy:        router.Default(),
 		ResponseGuard: ResponseGuard{Jailbreak: JailbreakOff, PII: PIIOff},
 		State:         State{Path: ":memory:", Retention: 30 * 24 * time.Hour, MaxSize: 256 << 20},
-		Cache:         Cache{Mode: CacheOff, Threshold: 0.95, TTL: time.Hour, MaxSize: 64 << 20},
+		Cache:         Cache{Mode: CacheOff, Threshold: 0.985, TTL: time.Hour, MaxSize: 64 << 20},
 		Redis:         Redis{OnFailure: Open, Timeout: 100 * time.Millisecond, Prefix: "mom:"},
 		Admin:         Admin{Listen: "127.0.0.1:8081"},
 		Playground:    true,

@@ -205,6 +205,19 @@ func (p *Pool) Unavailable() []string {
 	return out
 }
 
+// Breaker is the state of the circuit breakers of an upstream's replicas, that of
+// the worst: open, or half open when requests are let through to try.
+func (p *Pool) Breaker(upstream string) (open, half bool) {
+	for _, r := range p.replicas {
+		if r.up.Name != upstream || r.breaker.until.Load() == 0 {
+			continue
+		}
+		ready, _ := r.breaker.ready(time.Now())
+		open, half = open || !ready, half || ready
+	}
+	return open, half && !open
+}
+
 // ready reports whether r may be asked, and how long until then.
 func (r *replica) ready(now time.Time) (bool, time.Duration) {
 	if r.sick.Load() {
