@@ -13,7 +13,6 @@ import os
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from sklearn.metrics import f1_score, roc_auc_score
 
 import data
@@ -29,17 +28,8 @@ OOD_TEST = ("mmlu-pro/stemez", "mmlu-pro/theoremQA", "mmlu-pro/scibench")
 
 def load(folder):
     """The model of an export folder, int8 storage unpacked."""
-    stored = load_file(os.path.join(folder, "model.safetensors"))
-    back = {v + ".": k for k, v in export.HEADS.items()}
-    state = {}
-    for name, w in stored.items():
-        if name.endswith("_scale"):
-            continue
-        if w.dtype == torch.int8:
-            w = w.float() * stored[name + "_scale"][:, None]
-        head = next((p for p in back if name.startswith(p)), None)
-        state[f"heads.{back[head]}.{name[len(head):]}" if head else "trunk." + name] = w
-    model = Family([t for t, p in export.HEADS.items() if any(n.startswith(p) for n in stored)])
+    state = export.state(folder)
+    model = Family([t for t in export.HEADS if any(n.startswith(f"heads.{t}.") for n in state)])
     model.load_state_dict(state)
     return model.eval()
 
@@ -99,7 +89,7 @@ def combined(windows, t, how):
 def intent(model, s, calibrate, out):
     rows = data.shared("intent.jsonl.gz")
     sets = {k: [r for r in rows if r["split"] == k] for k in ("dev", "test")}
-    sets["chat_test"] = data.own("chat_test.jsonl")
+    sets["chat_test"] = tasks.chat_rows("test")
     logits = {k: window_logits(model, "intent", [r["text"] for r in v]) for k, v in sets.items()}
     gold = {k: [labels.INTENT.index(r["label"]) for r in v] for k, v in sets.items()}
     if calibrate:
@@ -161,7 +151,7 @@ def guard(model, s, calibrate, out):
 def pii(model, s, calibrate, out):
     rows = data.shared("pii.jsonl.gz")
     sets = {k: [r for r in rows if r["split"] == k] for k in ("dev", "test")}
-    sets["own"] = Filler(20261124).sample(2)
+    sets["own"] = Filler(20261124, parts=("test",)).sample(4)
     token = {}
     for k, part in sets.items():
         token[k] = []
@@ -187,7 +177,7 @@ def pii(model, s, calibrate, out):
         by[r["source"]][0].append(r)
         by[r["source"]][1].append(m)
     out["sources"] = {n: spans.table(spans.score(*v))["micro_f1"] for n, v in sorted(by.items())}
-    plain = [r["text"] for r in data.own("chat_test.jsonl")]
+    plain = [r["text"] for r in tasks.chat_rows("test")]
     got = [spans.decode(softmax(np.stack([v.numpy() for v in spans.merge(w, z, len(e.ids))]), t), e, cut, x)
            for x, (w, z, e) in zip(plain, window_logits(model, "pii", plain))]
     out["chat_test_spans"] = dict(collections.Counter(x[2] for g in got for x in g))

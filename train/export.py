@@ -14,6 +14,7 @@ import os
 import numpy as np
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import load_file
 
 import data
 import labels
@@ -51,6 +52,21 @@ def int8(named):
             out[name], out[name + "_scale"] = quantise(w)
         else:
             out[name] = w
+    return out
+
+
+def state(folder):
+    """The state dict of a folder, int8 storage unpacked: the inverse of tensors and int8."""
+    stored = load_file(os.path.join(folder, "model.safetensors"))
+    back = {v + ".": k for k, v in HEADS.items()}
+    out = {}
+    for name, w in stored.items():
+        if name.endswith("_scale"):
+            continue
+        if w.dtype == torch.int8:
+            w = w.float() * stored[name + "_scale"][:, None]
+        head = next((p for p in back if name.startswith(p)), None)
+        out[f"heads.{back[head]}.{name[len(head):]}" if head else "trunk." + name] = w
     return out
 
 

@@ -87,15 +87,18 @@ def intent_text(row, rnd):
 
 
 def chat_rows(part):
-    """Every tenth own chat prompt is held out of training as a development set."""
-    rows = data.own("chat_train.jsonl")
-    return [r for i, r in enumerate(rows) if (i % 10 == 9) == (part == "dev")]
+    return [r for r in data.own("chat.jsonl") if r["split"] == part]
 
 
-def intent(rnd, only=None, chat_times=9, chat_other=0.35):
+def guard_rows(part):
+    return [r for r in data.own("guard.jsonl") if r["split"] == part]
+
+
+def intent(rnd, only=None, keep=1.0, chat_times=3, chat_other=0.35):
+    """`keep` is the share of the shared rows, `chat_times` how often an own prompt is seen."""
     texts, target = [], []
     for row in data.shared("intent.jsonl.gz"):
-        if row["split"] != "train" or (only and row["source"] not in only):
+        if row["split"] != "train" or (only and row["source"] not in only) or rnd.random() > keep:
             continue
         if row["source"] in CHAT_SOURCES and rnd.random() > chat_other:
             continue
@@ -147,22 +150,22 @@ def noise(rnd):
                      f"job {rnd.randrange(9999)} {rnd.choice(['done', 'failed: timeout', 'retry', 'ignored'])}" for _ in range(rnd.randint(2, 12)))
 
 
-def guard_texts(rnd, skip=()):
-    """[(text, label)] of one epoch."""
+def guard_texts(rnd, keep=1.0, skip=()):
+    """[(text, label)] of one epoch; `keep` is the share of the shared rows."""
     rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "train" and r["source"] not in skip]
-    own = data.own("guard_own.jsonl")
-    out = [(r["text"], r["label"]) for r in rows]
-    out += [(casual(r["text"], rnd, 0.5) if rnd.random() < 0.3 else r["text"], 1) for r in rows if r["label"]]
+    own = guard_rows("train")
+    out = [(r["text"], r["label"]) for r in rows if rnd.random() < keep]
+    out += [(casual(r["text"], rnd, 0.5) if rnd.random() < 0.3 else r["text"], 1) for r in rows if r["label"] and rnd.random() < keep]
     for r in own:
-        out += [(r["text"], r["label"])] + [(casual(r["text"], rnd, 0.7), r["label"]) for _ in range(2)]
+        out += [(r["text"], r["label"]), (casual(r["text"], rnd, 0.7), r["label"])]
     chat = [r["text"] for r in chat_rows("train")]
     plain = chat + [r["text"] for r in rows if r["label"] == 0 and len(r["text"]) < 400]
     attacks = [r["text"] for r in rows + own if r["label"] and len(r["text"]) < 400]
-    out += [(t, 0) for t in chat]
-    out += [(r["text"], 0) for r in rnd.sample(Filler(rnd.randrange(1 << 30)).sample(3), 250)]
+    out += [(t, 0) for t in rnd.sample(chat, len(chat) // 2)]
+    out += [(r["text"], 0) for r in rnd.sample(Filler(rnd.randrange(1 << 30)).sample(1), 400)]
     out += [(noise(rnd), 0) for _ in range(60)]
     out += [(rnd.choice(plain) + " " + gibberish(rnd), 1) for _ in range(200)]
-    for _ in range(250):  # an attack inside harmless text, and as many harmless mixtures
+    for _ in range(350):  # an attack inside harmless text, and as many harmless mixtures
         mix = rnd.sample(plain, 3)
         sep = rnd.choice(["\n", "\n\n", " "])
         out.append((sep.join(mix), 0))
@@ -173,8 +176,7 @@ def guard_texts(rnd, skip=()):
 
 
 def guard(rnd, keep=1.0, skip=()):
-    pairs = guard_texts(rnd, skip)
-    pairs = [p for p in pairs if p[1] == 1 or rnd.random() < keep]
+    pairs = guard_texts(rnd, keep, skip)
     out = []
     for e, (_, y) in zip(encode([t for t, _ in pairs]), pairs):
         ids, room = e.ids, labels.WINDOW - 2
@@ -216,12 +218,6 @@ def token_labels(row, encoding):
     return out
 
 
-PLACES = {w.lower() for k in ("city", "country", "nrp") for v in Filler(0).v[k] for w in v.split()} - {"new", "the", "san"}
-PLACES |= set("""köln wien ghent lund madrid lima sevilla torino utrecht peru pérou perú chile berlin us valencia canada texas prado
-burkina faso türkiye eiffel sherlock holmes sam ann elon tom asimov machiavelli niccolo seattle manuel azure nintendo android
-iphone chatgpt gpt stan aim dan omega vex null chaos freebot liberty rage lisbon scotland istanbul istambul rwanda eu america usa uk
-europe asia africa mongolia miami bundestag italian russian american british england english china chinese greek dutch roman jews
-muslims christians hindus yellowstone manchester venezuela venezuelas london paris rome russia australia indian""".split())
 WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?|\d+")
 AGE_OR_DATE = re.compile(r"year|yr|\bold\b|\bage|born|male\b|woman|\bman\b|1[5-9]\d\d|20\d\d|\bam\b|\bpm\b|\d:\d|month|\bat \d|(?i:january|march|april|may|june|july)\b")
 
@@ -236,10 +232,10 @@ def lower_words():
     return {w for w, n in seen.items() if n >= 5}
 
 
-def plain_labels(text, encoding, numbers, trusted):
+def plain_labels(text, encoding, numbers):
     """Token labels of a text in which no PII was looked for: O where there can hardly be any, -100 (no loss) elsewhere.
 
-    `numbers`: its numbers are known to be quantities. `trusted`: written by us, no names but those in PLACES.
+    `numbers`: its numbers are known to be quantities.
     """
     void = [False] * len(text)
     common = lower_words()
@@ -247,8 +243,6 @@ def plain_labels(text, encoding, numbers, trusted):
         w, low = m[0], m[0].lower()
         if w[0].isdigit():
             doubt = not numbers or bool(AGE_OR_DATE.search(text))
-        elif trusted or low in PLACES:
-            doubt = low in PLACES
         elif w.islower():
             doubt = False
         else:
@@ -264,22 +258,22 @@ def plain_labels(text, encoding, numbers, trusted):
 
 def plain(rnd):
     """Questions, role play, attacks, noise: what the tagger meets most, and hardly any PII in it."""
-    own = [(r["text"], True, False) for r in chat_rows("train") for _ in range(2)]
-    own += [(r["text"], True, True) for r in data.own("guard_own.jsonl") for _ in range(2)] + [(noise(rnd), True, True) for _ in range(40)]
+    out = [(casual(r["text"], rnd, 0.4), False) for r in rnd.sample(chat_rows("train"), 1500) + rnd.sample(guard_rows("train"), 900)]
+    out += [(noise(rnd), True) for _ in range(40)]
     rows = [r for r in data.shared("intent.jsonl.gz") if r["split"] == "train" and r["source"] not in ("banking77", "clinc150", "snips")]
     sums = ("math", "physics", "chemistry", "engineering", "economics", "biology")
-    out = [(casual(t, rnd, 0.4), n, o) for t, n, o in own] + [(r["text"], r["label"] in sums, False) for r in rnd.sample(rows, 1400)]
+    out += [(r["text"], r["label"] in sums) for r in rnd.sample(rows, 900)]
     rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "train"]
-    out += [(r["text"], False, False) for r in rnd.sample([r for r in rows if r["label"]], 450) + rnd.sample([r for r in rows if not r["label"]], 750)]
+    out += [(r["text"], False) for r in rnd.sample([r for r in rows if r["label"]], 250) + rnd.sample([r for r in rows if not r["label"]], 450)]
     made = []
-    for (text, numbers, trusted), e in zip(out, encode([t for t, _, _ in out])):
-        ids, tags, room = e.ids, plain_labels(text, e, numbers, trusted), 126
+    for (text, numbers), e in zip(out, encode([t for t, _ in out])):
+        ids, tags, room = e.ids, plain_labels(text, e, numbers), 126
         at = rnd.randrange(max(1, len(ids) - room + 1))
         made.append((wrap(ids[at:at + room]), [-100] + tags[at:at + room] + [-100]))
     return made
 
 
-def pii(rnd, keep=1.0, own_each=10, plain_too=True):
+def pii(rnd, keep=1.0, own_each=3, plain_too=True):
     rows = [r for r in data.shared("pii.jsonl.gz") if r["split"] == "train"]
     rows = [r for r in rows if not r["source"].startswith("pii-anon") or rnd.random() < keep]
     rows += Filler(rnd.randrange(1 << 30)).sample(own_each)

@@ -1,0 +1,133 @@
+"""Turns texts as they were written (a text a line below `# key=value ...` headers) into the files of train/data.
+
+    python collect.py --chat DIR,DIR --guard DIR,DIR --pii DIR --own-test DIR --out data
+
+Near-duplicates are dropped (word 5-grams shared with an earlier text), groups are kept together, and a tenth of each set becomes
+the part `test`, another twentieth `dev`: by the hash of the group, or of the text where there is none. The texts of --own-test
+were written apart from the others and are test as a whole.
+"""
+
+import argparse
+import collections
+import hashlib
+import json
+import os
+import re
+
+HEADER = re.compile(r"(\w+)=(\S+)")
+WORDS = re.compile(r"\w+")
+UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+
+
+def read(folder):
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".txt"):
+            continue
+        attributes = {}
+        with open(os.path.join(folder, name), encoding="utf-8") as f:
+            for line in f:
+                line = line.rstrip("\n")
+                if line.startswith("# ") and HEADER.search(line):
+                    attributes = dict(HEADER.findall(line))
+                elif line.strip():
+                    yield line.replace("\\n", "\n").replace("\\t", "\t").strip(), attributes
+
+
+def shingles(text):
+    """Word 5-grams, or 8 characters in a row where words are not set apart. Short texts count as a whole."""
+    units = list(text.lower()) if len(UNSPACED.findall(text)) * 2 > len(text) else WORDS.findall(text.lower())
+    n = 8 if units and len(units[0]) == 1 and len(units) == len(text) else 5
+    if len(units) <= n:
+        return {tuple(units)}
+    return {tuple(units[i:i + n]) for i in range(len(units) - n + 1)}
+
+
+class Seen:
+    """Drops texts of which more than a third of the shingles were seen in one earlier text."""
+
+    def __init__(self):
+        self.where, self.dropped = {}, 0
+
+    def new(self, text):
+        mine = shingles(text)
+        count = collections.Counter(self.where[s] for s in mine if s in self.where)
+        if count and count.most_common(1)[0][1] * 3 > len(mine):
+            self.dropped += 1
+            return False
+        for s in mine:
+            self.where.setdefault(s, id(mine))
+        return True
+
+
+def part(key):
+    h = int(hashlib.sha1(key.encode()).hexdigest(), 16) % 20
+    return "test" if h < 2 else "dev" if h == 2 else "train"
+
+
+def write(path, rows):
+    with open(path, "w", encoding="utf-8") as f:
+        for r in rows:
+            f.write(json.dumps(r, ensure_ascii=False) + "\n")
+    print(path, len(rows), dict(collections.Counter(r["split"] for r in rows)))
+
+
+def folders(names):
+    return [d for d in (names or "").split(",") if d]
+
+
+def chat(a):
+    seen, out = Seen(), []
+    for folder, apart in [(d, True) for d in folders(a.own_test)] + [(d, False) for d in folders(a.chat)]:
+        for text, at in read(folder):
+            if "label" not in at or at["label"] in ("0", "1"):
+                continue
+            if seen.new(text):
+                out.append({"id": f"chat-{len(out)}", "text": text, "label": at["label"].replace("_", " "), "lang": at.get("lang", "en"),
+                            "source": os.path.basename(folder.rstrip("/")), "split": "test" if apart else part(text)})
+    print("chat: near-duplicates dropped", seen.dropped)
+    return out
+
+
+def guard(a):
+    seen, out = Seen(), []
+    for folder, apart in [(d, True) for d in folders(a.own_test)] + [(d, False) for d in folders(a.guard)]:
+        attack = "attack" in os.path.basename(folder.rstrip("/"))
+        for text, at in read(folder):
+            if "family" not in at:
+                continue
+            label = int(at["label"]) if "label" in at else int(attack)
+            if seen.new(text):
+                group = f"{at['family']}/{at.get('lang', '')}/{at.get('group', text[:40])}"
+                row = {"id": f"guard-{len(out)}", "text": text, "label": label, "source": at["family"], "group": group, "apart": apart,
+                       "split": "test" if apart else part(group)}
+                out.append(row | ({"lang": at["lang"]} if "lang" in at else {}))
+    print("guard: near-duplicates dropped", seen.dropped)
+    return out
+
+
+def templates(a):
+    out = []
+    for folder in folders(a.pii):
+        for text, at in read(folder):
+            # A template keeps its escapes: \n inside code is the two characters only if it was written \\n.
+            out.append({"template": text, "genre": at["genre"], "lang": at["lang"], "group": at.get("group", text[:40]),
+                        "split": part(at["genre"] + at.get("group", text[:40]))})
+    return out
+
+
+def main():
+    p = argparse.ArgumentParser()
+    for name in ("chat", "guard", "pii", "own-test"):
+        p.add_argument("--" + name)
+    p.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
+    a = p.parse_args()
+    if a.chat:
+        write(os.path.join(a.out, "chat.jsonl"), chat(a))
+    if a.guard:
+        write(os.path.join(a.out, "guard.jsonl"), guard(a))
+    if a.pii:
+        write(os.path.join(a.out, "pii_templates.jsonl"), templates(a))
+
+
+if __name__ == "__main__":
+    main()
