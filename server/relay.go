@@ -190,8 +190,11 @@ func (s *Server) replyError(ctx *fasthttp.RequestCtx, p *passage, data []byte) e
 		} `json:"error"`
 	}
 	e := &web.Error{Status: p.reply.Status, Code: "upstream_error", Message: "the upstream refused the request without saying why"}
-	if e.Status < 400 {
+	switch {
+	case e.Status < 400:
 		e.Status = 502
+	case e.Status >= 500:
+		e.Message = "the upstream failed without saying why"
 	}
 	if json.Unmarshal(data, &known) == nil && known.Error.Message != "" {
 		e.Message, e.Type, e.Param = known.Error.Message, known.Error.Type, known.Error.Param

@@ -97,7 +97,7 @@ def guard(a):
                 continue
             label = int(at["label"]) if "label" in at else int(attack)
             if seen.new(text):
-                group = f"{at['family']}/{at.get('lang', '')}/{at.get('group', text[:40])}"
+                group = f"{at['family']}/{at.get('lang', 'xx')}/{at.get('group', text[:40])}"
                 row = {"id": f"guard-{len(out)}", "text": text, "label": label, "source": at["family"], "group": group, "apart": apart,
                        "split": "test" if apart else part(group)}
                 out.append(row | ({"lang": at["lang"]} if "lang" in at else {}))
