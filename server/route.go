@@ -1,7 +1,10 @@
 package server
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -93,14 +96,29 @@ func (s *Server) routeQuestion(ctx *fasthttp.RequestCtx, x *exchange) (*question
 	switch {
 	case r.Messages != nil && r.Input != nil:
 		return nil, web.Invalid("input", "both input and messages: give one of them")
-	case r.Messages != nil:
-		return s.chatQuestion(x, ctx.Request.Body())
-	case r.Input == nil:
+	case r.Messages == nil && r.Input == nil:
 		return nil, web.Invalid("input", `neither input nor messages; the least request is {"input":"…"}`)
 	case r.Tradeoff != nil && (*r.Tradeoff < 0 || *r.Tradeoff > 10):
 		return nil, web.Invalid("cost_quality_tradeoff", "cost_quality_tradeoff: want 0 to 10")
 	case r.MaxTokens < 0:
 		return nil, web.Invalid("max_tokens", "max_tokens: want 0 or more")
+	}
+	if r.Messages != nil {
+		q, err := s.chatQuestion(x, withModel(ctx.Request.Body()))
+		if err != nil {
+			return nil, err
+		}
+		// What this request says itself counts, as does the object "mom" of any chat.
+		if r.Tradeoff != nil {
+			q.request.Tradeoff = r.Tradeoff
+		}
+		if r.Allowed != nil {
+			q.request.Allowed = r.Allowed
+		}
+		if r.Excluded != nil {
+			q.request.Excluded = r.Excluded
+		}
+		return q, nil
 	}
 	q := &question{request: router.Request{
 		Model: r.Model, MaxOutputTokens: r.MaxTokens, Tradeoff: r.Tradeoff, Allowed: r.Allowed, Excluded: r.Excluded,
@@ -202,4 +220,15 @@ func headerText(s string) string {
 		}
 	}
 	return s
+}
+
+// withModel is body, a JSON object with messages, asking for autoModel where it
+// names no model: who only wants a decision need not name one.
+func withModel(body []byte) []byte {
+	var top map[string]json.RawMessage
+	if err := json.Unmarshal(body, &top); err != nil || top["model"] != nil {
+		return body // the parser says what is wrong
+	}
+	first := bytes.IndexByte(body, '{') + 1
+	return slices.Concat(body[:first], []byte(`"model":"`+autoModel+`",`), body[first:])
 }

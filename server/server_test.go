@@ -258,6 +258,27 @@ func eventually(t *testing.T, within time.Duration, what string, ok func() bool)
 	}
 }
 
+// A chat is asked about as it would be sent, or without naming a model.
+func TestRouteMessages(t *testing.T) {
+	r := start(t, gatewayConfig(newMock(t, whole("not asked")), config.OpenAI), nil)
+	for more, want := range map[string]string{
+		`,"cost_quality_tradeoff":0`:                            "best",
+		`,"cost_quality_tradeoff":10`:                           "cheap",
+		`,"mom":{"cost_quality_tradeoff":10}`:                   "cheap",
+		`,"cost_quality_tradeoff":0,"excluded_models":["b*"]`:   "cheap",
+		`,"cost_quality_tradeoff":10,"allowed_models":["best"]`: "best",
+		`,"model":"best"`:                                       "best",
+	} {
+		a := r.post("/v1/route", `{"messages":[{"role":"user","content":"hello"}]`+more+`}`)
+		if a.status != 200 || a.header.Get("x-vsr-selected-model") != want {
+			t.Errorf("%s: %d, model %q, want %s: %s", more, a.status, a.header.Get("x-vsr-selected-model"), want, a.body)
+		}
+	}
+	if a := r.post("/v1/route", `{"messages":[{"role":"user","content":"hello"}],"cost_quality_tradeoff":11}`); a.status != 400 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
 func TestRoute(t *testing.T) {
 	r := start(t, nil, nil)
 	a := r.post("/v1/route", `{"input":"Grüße an bob@example.org und Eva"}`, "Content-Type", "application/x-www-form-urlencoded", "x-request-id", "my-1.a_B")
