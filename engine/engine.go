@@ -31,6 +31,7 @@ type Options struct {
 	Overlap   int      // text tokens that neighbouring windows share; 0 means the model's
 	MaxTokens int      // the longest text in tokens; 0 means 1<<20
 	Pooling   string   // of embeddings: mean or cls; "" is the model's, or mean
+	NoViews   bool     // the guard reads the text alone, not what it may hide
 }
 
 // An Engine is one open model. Its methods may be called from any goroutine.
@@ -45,6 +46,7 @@ type Engine struct {
 	suffix    []int32
 	window    models.Window
 	maxTokens int
+	views     bool // a head reads them
 	pooling   models.Pooling
 	mapped    *safetensors.File // of Options.Mmap
 
@@ -120,6 +122,12 @@ func (e *Engine) do(ctx context.Context, text string, r *Result, embedding []flo
 	q := e.get()
 	q.ctx, q.embed = ctx, embedding != nil
 	err := e.read(q, text)
+	if err == nil && e.views && !q.embed {
+		err = e.readViews(q, text)
+	}
+	if err == nil {
+		e.reserve(q)
+	}
 	if err == nil {
 		err = e.submit(q)
 	}

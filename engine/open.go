@@ -165,6 +165,7 @@ func open(name string, f files, o Options) (*Engine, error) {
 			b = newBIO(h)
 		}
 		e.bio = append(e.bio, b)
+		e.views = e.views || readsViews(h) && !o.NoViews
 	}
 	if o.Mmap {
 		e.mapped = src

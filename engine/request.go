@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"mom/engine/pattern"
+	"mom/engine/view"
 	"mom/models"
 	"mom/tensor"
 	"mom/tokenizer"
@@ -13,11 +14,16 @@ import (
 type request struct {
 	ctx     context.Context
 	enc     tokenizer.Encoding
-	windows []window
-	next    int // the first window that has not run
+	windows []window // of the text, then of its views
+	own     int      // windows of the text
+	next    int      // the first window that has not run
 	embed   bool
 
-	logits  [][]float32 // a head: [windows width], or [text tokens width] for Token heads
+	views   []view.View
+	viewIDs []int32 // tokens of all views
+	viewEnc tokenizer.Encoding
+
+	logits  [][]float32 // a head: [windows width], of views too, or [text tokens width] for Token heads
 	pooled  []float32   // [windows hidden], for embeddings
 	matches []pattern.Match
 
@@ -66,12 +72,13 @@ func (e *Engine) keep(q *request, head int, logits tensor.Mat, row, w0, w1 int) 
 		copy(q.logits[head][w0*h.Width():w1*h.Width()], logits.Data[row*h.Width():])
 		return
 	}
+	own := q.windows[:q.own]
 	from := max(w0-1, 0)
-	for w := w0; w < w1; w++ {
-		win := q.windows[w]
+	for w := w0; w < min(w1, q.own); w++ {
+		win := own[w]
 		row += len(e.prefix)
 		for t := win.t0; t < win.t1; t++ {
-			if from = owner(q.windows, t, from); from == w {
+			if from = owner(own, t, from); from == w {
 				copy(q.logits[head][t*h.Width():(t+1)*h.Width()], logits.Row(row+t-win.t0))
 			}
 		}

@@ -13,7 +13,8 @@ import (
 // the longest text seen.
 type Result struct {
 	Tokens  int // of the text, without special ones
-	Windows int // that were read; all of them count
+	Windows int // of the text that were read; all of them count
+	Views   int // other readings of the text, which the guard took too
 	Heads   []HeadResult
 
 	// Offsets are the text's tokens in bytes, when the model has a Token head.
@@ -29,6 +30,7 @@ type HeadResult struct {
 	Scores []float32
 	Best   int
 	Window int    // the window that decided, with CombineMax
+	View   string // the view of the text that this window is of; "" for the text itself
 	Spans  []Span // of Token heads
 }
 
@@ -50,18 +52,23 @@ func (r *Result) Head(function string) *HeadResult {
 
 // combine makes r of the logits of q's windows.
 func (e *Engine) combine(q *request, text string, r *Result) {
-	r.Tokens, r.Windows = len(q.enc.IDs), len(q.windows)
+	r.Tokens, r.Windows, r.Views = len(q.enc.IDs), q.own, len(q.views)
 	r.Offsets = r.Offsets[:0]
 	grow(&r.Heads, len(e.model.Heads))
 	for i, head := range e.model.Heads {
 		h := &r.Heads[i]
-		h.Head, h.Best, h.Window = head, 0, 0
+		h.Head, h.Best, h.Window, h.View = head, 0, 0, ""
 		h.Spans = h.Spans[:0]
 		n := head.Width()
 		switch head.Task {
 		case models.Sequence:
 			grow(&h.Logits, n)
-			h.combineWindows(q.logits[i], n)
+			if readsViews(head) {
+				h.combineWindows(q.logits[i], n)
+				h.View, h.Window = q.place(h.Window)
+			} else {
+				h.combineWindows(q.logits[i][:q.own*n], n)
+			}
 			h.Scores = append(h.Scores[:0], h.Logits...)
 			models.Softmax(h.Scores, head.Temperature)
 			h.Best = argmax(h.Scores)
@@ -82,6 +89,15 @@ func (e *Engine) combine(q *request, text string, r *Result) {
 			r.Offsets = append(r.Offsets[:0], q.enc.Offsets...)
 		}
 	}
+}
+
+// place names the view that window w is of, and counts within it.
+func (q *request) place(w int) (name string, at int) {
+	v := q.windows[w].view
+	if v == 0 {
+		return "", w
+	}
+	return q.views[v-1].Name, w - slices.IndexFunc(q.windows, func(w window) bool { return w.view == v })
 }
 
 // combineWindows makes one row of logits of those of all windows.

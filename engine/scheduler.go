@@ -80,6 +80,8 @@ func (s *scheduler) put(q *request) {
 // recycle keeps as many requests as can be of use; mu is held.
 func (s *scheduler) recycle(q *request) {
 	q.ctx, q.slot, q.err, q.state, q.abandoned = nil, nil, nil, idle, false
+	clear(q.views)
+	q.views, q.viewIDs = q.views[:0], q.viewIDs[:0]
 	held := 0
 	for _, l := range q.logits {
 		held += 4 * cap(l)
@@ -234,7 +236,7 @@ func (s *slot) add(e *Engine, q *request, w0, w1 int) {
 	s.spans = append(s.spans, span{w0, w1, b.Len(), len(b.IDs)})
 	for _, w := range q.windows[w0:w1] {
 		b.IDs = append(b.IDs, e.prefix...)
-		b.IDs = append(b.IDs, q.enc.IDs[w.t0:w.t1]...)
+		b.IDs = append(b.IDs, q.ids(w)...)
 		b.IDs = append(b.IDs, e.suffix...)
 		b.Starts = append(b.Starts, int32(len(b.IDs)))
 	}
