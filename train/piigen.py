@@ -9,6 +9,7 @@ import os
 import random
 import re
 import string
+import sys
 
 import labels
 from data import HERE
@@ -283,6 +284,6 @@ class Filler:
         return [self.fill(t) for t in self.templates for _ in range(each)]
 
 
-if __name__ == "__main__":
-    for row in Filler(1).sample(1):
-        print(row["text"], [(row["text"][s["start"]:s["end"]], s["label"]) for s in row["spans"]])
+if __name__ == "__main__":  # piigen.py PART TEXTS_A_TEMPLATE > FILE.jsonl
+    for row in Filler(20261124, parts=(sys.argv[1],)).sample(int(sys.argv[2])):
+        print(json.dumps({"source": row.pop("genre"), **row}, ensure_ascii=False))

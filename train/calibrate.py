@@ -1,0 +1,129 @@
+"""Chooses temperatures and thresholds on the development data for a folder that export.py wrote; mom eval measures the result.
+
+    python calibrate.py --folder EXPORT --settings settings.json [--act8]
+
+Temperatures make the probabilities of each head right on dev. The guard's threshold is the lowest that at most 1 % of all harmless
+dev texts reach, public and own; the tagger's is the one with the best F1 of exact spans. --act8 also rounds the activations of every
+matrix product to int8 rows, as the engine's int8 kernels do.
+"""
+
+import argparse
+import collections
+import os
+
+import numpy as np
+import torch
+
+import data
+import export
+import labels
+import spans
+import tasks
+from model import Family, predict
+from piigen import Filler
+
+
+def load(folder):
+    state = export.state(folder)
+    model = Family([t for t in export.HEADS if any(n.startswith(f"heads.{t}.") for n in state)])
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def round_activations(model):
+    """Every input row of every linear layer: 8 bits from its lowest to its highest value, zero among them."""
+    def hook(_, x):
+        x = x[0]
+        low, high = x.amin(-1, keepdim=True).clamp(max=0), x.amax(-1, keepdim=True).clamp(min=0)
+        scale = ((high - low) / 254).clamp_min(1e-12)
+        return ((x / scale).round() * scale,)
+    for m in model.modules():
+        if isinstance(m, torch.nn.Linear):
+            m.register_forward_pre_hook(hook)
+
+
+def window_logits(model, task, texts):
+    """[(windows, logits per window, encoding)] of every text."""
+    enc = tasks.encode(texts)
+    cut = [labels.windows(e.ids) for e in enc]
+    flat = predict(model, task, [ids for w in cut for _, ids in w])
+    out, at = [], 0
+    for e, w in zip(enc, cut):
+        out.append((w, flat[at:at + len(w)], e))
+        at += len(w)
+    return out
+
+
+def softmax(z, t):
+    z = np.asarray(z, dtype=np.float64) / t
+    z = np.exp(z - z.max(-1, keepdims=True))
+    return z / z.sum(-1, keepdims=True)
+
+
+def fit_temperature(logits, gold):
+    logits, gold = np.asarray(logits), np.asarray(gold)
+    nll = lambda t: -np.log(softmax(logits, t)[np.arange(len(gold)), gold] + 1e-12).mean()
+    grid = np.exp(np.linspace(np.log(0.3), np.log(4), 131))
+    return float(grid[int(np.argmin([nll(t) for t in grid]))])
+
+
+def combined(windows, t, how):
+    """Probabilities of a text from the logits of its windows: of the mean logits, or of the window with the highest attack score."""
+    z = np.stack([w.numpy() for w in windows])
+    return softmax(z.mean(0), t) if how == "mean" else softmax(z[int((z[:, 1] - z[:, 0]).argmax())], t)
+
+
+def intent(model):
+    rows = [r for r in data.shared("intent.jsonl.gz") if r["split"] == "dev"] + tasks.chat_rows("dev")
+    z = [w[1][0].numpy() for w in window_logits(model, "intent", [r["text"] for r in rows])]
+    return {"temperature": round(fit_temperature(z, [labels.INTENT.index(r["label"]) for r in rows]), 4)}
+
+
+def guard(model):
+    rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "dev"] + tasks.guard_rows("dev")
+    rows += [{"text": r["text"], "label": 0, "source": "own chat"} for r in tasks.chat_rows("dev")]
+    got = window_logits(model, "guard", [r["text"] for r in rows])
+    gold = np.array([r["label"] for r in rows])
+    worst = [max((x.numpy() for x in w[1]), key=lambda v: v[1] - v[0]) for w in got]
+    t = round(fit_temperature(worst, gold), 4)
+    p = np.array([combined(w[1], t, "max")[1] for w in got])
+    cut = round(float(np.clip(np.quantile(p[gold == 0], 0.99), 0.05, 0.995)), 4)
+    by = collections.defaultdict(list)
+    for r, x in zip(rows, p):
+        by[(r["source"], r["label"])].append(x >= cut)
+    for (source, label), v in sorted(by.items(), key=lambda kv: (kv[0][1], kv[0][0])):
+        print(f"{'found' if label else 'alarms'} {np.mean(v):6.3f} of {len(v):4d}  {source}")
+    return {"temperature": t, "threshold": cut}
+
+
+def pii(model):
+    rows = [r for r in data.shared("pii.jsonl.gz") if r["split"] == "dev"] + Filler(20261125, parts=("dev",)).sample(4)
+    token = []
+    for w, z, e in window_logits(model, "pii", [r["text"] for r in rows]):
+        merged = spans.merge(w, z, len(e.ids))
+        token.append((np.stack([v.numpy() for v in merged]) if merged else np.zeros((0, len(labels.PII))), e))
+    pairs = [(z, y) for r, (zs, e) in zip(rows, token) for z, y in zip(zs, tasks.token_labels(r, e)) if y >= 0]
+    t = round(fit_temperature([z for z, _ in pairs], [y for _, y in pairs]), 4)
+    say = lambda cut: [spans.decode(softmax(z, t), e, cut, r["text"]) if len(z) else [] for r, (z, e) in zip(rows, token)]
+    tried = {cut: spans.table(spans.score(rows, say(cut)))["micro_f1"] for cut in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)}
+    print("PII F1 by threshold", tried)
+    return {"temperature": t, "threshold": max(tried, key=tried.get)}
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--folder", required=True)
+    p.add_argument("--settings", required=True)
+    p.add_argument("--act8", action="store_true")
+    a = p.parse_args()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    model = load(a.folder)
+    if a.act8:
+        round_activations(model)
+    s = {"intent": intent(model), "guard": guard(model), "pii": pii(model)}
+    export.write_json(a.settings, s, indent=1)
+    print(s)
+
+
+if __name__ == "__main__":
+    main()

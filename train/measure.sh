@@ -1,0 +1,22 @@
+#!/bin/sh
+# measure.sh INT8_FOLDER F32_FOLDER REPORTS: mom eval on the public and the own test rows. MOM is the binary, MOM_DATA the public data.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+mom=${MOM:-$here/../mom} data=${MOM_DATA:-$here/../../shared/data}
+mkdir -p "$3"
+"${PYTHON:-python}" "$here/piigen.py" test 4 > "$3/own_pii.jsonl"
+"${PYTHON:-python}" "$here/piigen.py" train 4 > "$3/own_pii_train.jsonl"
+run() { # NAME TASK FILE [FLAGS]
+	name=$1 task=$2 in=$3
+	shift 3
+	"$mom" eval --task "$task" --in "$in" --model "$int8" --json "$@" > "$reports/$name.json"
+	"$mom" eval --task "$task" --in "$in" --model "$f32" --precision f32 --json > "$reports/f32-$name.json"
+	echo "$name is measured"
+}
+int8=$1 f32=$2 reports=$3
+run intent intent "$data/intent.jsonl.gz" --baseline
+run chat intent "$here/data/chat.jsonl" --baseline
+run guard guard "$data/guard.jsonl.gz" --baseline
+run guard_own guard "$here/data/guard.jsonl" --baseline
+run pii pii "$data/pii.jsonl.gz" --baseline
+run pii_own pii "$reports/own_pii.jsonl" --baseline --train "$reports/own_pii_train.jsonl"
