@@ -3,7 +3,7 @@ float32, activations in float32) for own texts, so that the engine can be held a
 
 {"source", "window", "cases": [{"text", "ids" with special tokens, "intent": [14 logits], "jailbreak": [2 logits],
 "pii": [[start, end, label, min over the span's tokens of 1 - p(O) after the temperature]] in code points}]}; logits of
-the first window, before any temperature. Texts: train/data/chat_test.jsonl, some of guard_own.jsonl and generated PII.
+the first window, before any temperature. Texts: some of the test rows of train/data and generated PII.
 
     python goldens_family.py ../weights/mom-enc-v1 ../models/testdata/mom_enc_v1.json.gz
 """
@@ -16,11 +16,10 @@ import sys
 import numpy as np
 import torch
 
-import data
 import labels
 import spans
 import tasks
-from evaluate import load, softmax
+from calibrate import load, softmax
 from model import predict
 from piigen import Filler
 
@@ -31,8 +30,8 @@ def main():
     model = load(folder)
     with open(os.path.join(folder, "mom.json")) as f:
         heads = {h["function"]: h for h in json.load(f)["heads"]}
-    texts = [r["text"] for r in data.own("chat_test.jsonl")][::2] + [r["text"] for r in data.own("guard_own.jsonl")][::8]
-    texts += [r["text"] for r in Filler(77).sample(1)][::2]
+    texts = [r["text"] for r in tasks.chat_rows("test")][::8] + [r["text"] for r in tasks.guard_rows("test")][::16]
+    texts += [r["text"] for r in Filler(77, parts=("test",)).sample(1)][::2]
     enc = tasks.encode(texts)
     first = [labels.windows(e.ids)[0][1] for e in enc]
     out = {t: predict(model, t, first) for t in ("intent", "guard", "pii")}
