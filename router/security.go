@@ -19,7 +19,9 @@ func (d *decision) secure(s *Security) bool {
 
 	blocked := attack && s.Jailbreak.Action == Blocked
 	if blocked {
-		d.say("The guard takes a text of the request for an attempt to take the model out of its instructions.")
+		d.say("The guard takes a text of the request for an attempt to take the model out of its instructions")
+		d.readAs()
+		d.say(".")
 	}
 	if d.noted(found, Blocked, false, "The request holds personal data that may not be sent: ") || blocked {
 		d.Action = Block
@@ -65,6 +67,13 @@ func (d *decision) attack(rule *Jailbreak) bool {
 	return !(verdict.Score < *rule.Threshold) // a score that is no number stops here
 }
 
+// readAs says of which view of the text the guard's verdict is.
+func (d *decision) readAs() {
+	if v := d.signals.Guard; v != nil && v.View != "" {
+		d.say(", read as ", v.View)
+	}
+}
+
 // noted says which findings have an action, if there are any.
 func (d *decision) noted(found []finding, action Response, attack bool, begin string) bool {
 	n := 0
@@ -78,6 +87,7 @@ func (d *decision) noted(found []finding, action Response, attack bool, begin st
 	}
 	if attack {
 		item(jailbreak)
+		d.readAs()
 	}
 	for _, f := range found {
 		if f.action == action {

@@ -13,8 +13,8 @@ type Category struct {
 type Verdict struct {
 	Score  float64 `json:"score"`          // probability of a jailbreak or an injection
 	Label  string  `json:"label"`          // benign or jailbreak, by the guard's own threshold
-	Window int     `json:"window"`         // of the text, the one that decided
-	View   string  `json:"view,omitempty"` // the reading of the text that decided: plain, base64, ...
+	Window int     `json:"window"`         // of the text or its view, the one that decided
+	View   string  `json:"view,omitempty"` // the reading of the text that decided: base64, ...; "" for the text itself
 }
 
 // A Span is a stretch of a text that holds personal data.

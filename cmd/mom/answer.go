@@ -17,7 +17,10 @@ import (
 //
 // and one of several heads an object a head, named by its function:
 //
-//	{"id","intent":{"label","confidence","scores"},"jailbreak":{"label","score"},"pii":[…],"windows","ms"}
+//	{"id","intent":{"label","confidence","scores"},"jailbreak":{"label","score","view","window"},"pii":[…],"windows","ms"}
+//
+// "view" names the reading of the text that the guard's score is of, "text" for
+// the text itself, and "window" counts within it. A guard alone has them too.
 //
 // Positions are Unicode code points of the text.
 
@@ -93,7 +96,11 @@ func (a *answerer) alone(text string, r *engine.Result, h *engine.HeadResult) ob
 	if h.Head.Task == models.Token {
 		return object{{"tokens", a.tokens(text, r, h)}, {"spans", a.spans(text, h)}}
 	}
-	return append(object{{"label", label(h)}, {"scores", scores(h)}}, a.rawLogits(h)...)
+	o := object{{"label", label(h)}, {"scores", scores(h)}}
+	if guard(h.Head) {
+		o = append(o, place(h)...)
+	}
+	return append(o, a.rawLogits(h)...)
 }
 
 // among is the answer of one head of several.
@@ -111,9 +118,18 @@ func (a *answerer) among(text string, r *engine.Result, h *engine.HeadResult) ob
 	}
 	o := object{{"label", label(h)}, {"confidence", h.Score()}, {"scores", scores(h)}}
 	if guard(h.Head) {
-		o = object{{"label", label(h)}, {"score", h.Scores[1]}}
+		o = append(object{{"label", label(h)}, {"score", h.Scores[1]}}, place(h)...)
 	}
 	return object{{name, append(o, a.rawLogits(h)...)}}
+}
+
+// place is where the guard found what its score is of.
+func place(h *engine.HeadResult) object {
+	view := h.View
+	if view == "" {
+		view = "text"
+	}
+	return object{{"view", view}, {"window", h.Window}}
 }
 
 // guard reports whether a head answers yes or no by a threshold on its second

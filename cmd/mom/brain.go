@@ -67,7 +67,7 @@ func reading(r *engine.Result) router.Reading {
 		})
 	}
 	if h := r.Head("jailbreak"); h != nil && len(h.Scores) == 2 {
-		out.Guard = &router.Verdict{Score: float64(h.Scores[1]), Label: label(h), Window: h.Window}
+		out.Guard = &router.Verdict{Score: float64(h.Scores[1]), Label: label(h), Window: h.Window, View: h.View}
 	}
 	if h := r.Head("pii"); h != nil {
 		out.PII = make([]router.Span, len(h.Spans))

@@ -18,7 +18,11 @@ The family inside mom answers three questions: what is the request about
 it carry (pii). A folder with one head answers its own question.
 
 A text longer than the model's window is read in several windows with an
-overlap; nothing is cut off. "start" and "end" count Unicode code points.`
+overlap; nothing is cut off. "start" and "end" count Unicode code points.
+
+The guard also reads what a text hides: look-alikes and invisible characters,
+spaced letters, base64 and other encodings undone. The answer names the view that
+decided; "text" is the text itself.`
 
 const classifyExamples = `  mom classify "Prove that the square root of 2 is irrational"
   mom classify --json --in prompts.jsonl > answers.jsonl
@@ -46,6 +50,7 @@ func classifyCommand(a *app) *cobra.Command {
 	f.modelFlags.add(c)
 	f.inputFlags.add(c)
 	c.Flags().StringSliceVar(&f.Heads, "heads", nil, "run these `HEADS` of a model that has several (default all): intent, jailbreak, pii")
+	f.addViews(c)
 	c.Flags().BoolVar(&f.json, "json", false, "a line of JSON a text")
 	c.Flags().BoolVar(&f.logits, "logits", false, "with --json: the logits before temperature, label by label")
 	return c

@@ -25,6 +25,11 @@ func (f *modelFlags) add(c *cobra.Command) {
 	s.BoolVar(&f.Mmap, "mmap", false, "map the weights instead of reading them; the file must not change meanwhile")
 }
 
+// addViews is for verbs that ask the guard.
+func (f *modelFlags) addViews(c *cobra.Command) {
+	c.Flags().BoolVar(&f.NoViews, "no-views", false, "let the guard read the text alone, not what it may hide")
+}
+
 func (f *modelFlags) check() error {
 	if err := oneOf("precision", f.Precision, "f32", "bf16", "int8", "auto"); err != nil {
 		return err

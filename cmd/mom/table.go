@@ -37,7 +37,7 @@ func appendTable(out []byte, text string, r *engine.Result, took time.Duration) 
 		case h.Head.Task == models.Token:
 			spanRows(w, name, text, h)
 		case guard(h.Head):
-			fmt.Fprintf(w, "%s\t%s\t%.3f\tp(%s), %s from %.2f\n", name, label(h), h.Scores[1], h.Head.Labels[1], h.Head.Labels[1], h.Head.Threshold)
+			fmt.Fprintf(w, "%s\t%s\t%.3f\tp(%s), %s from %.2f%s\n", name, label(h), h.Scores[1], h.Head.Labels[1], h.Head.Labels[1], h.Head.Threshold, readAs(h))
 		default:
 			scoreRows(w, name, h)
 		}
@@ -45,6 +45,14 @@ func appendTable(out []byte, text string, r *engine.Result, took time.Duration) 
 	fmt.Fprintf(w, "read\t%s, %s, %.1f ms\n", plural(r.Tokens, "token"), plural(r.Windows, "window"), milliseconds(took))
 	w.Flush()
 	return out
+}
+
+// readAs names the view that the guard's score is of.
+func readAs(h *engine.HeadResult) string {
+	if h.View == "" {
+		return ""
+	}
+	return ", read as " + h.View
 }
 
 // scoreRows are the three most probable labels with bars.
