@@ -16,6 +16,9 @@ type Alarms struct {
 	At          []OperatingPoint `json:"at"`
 	Sources     map[string]Rate  `json:"sources,omitempty"` // flagged at the threshold, by source and kind
 	Languages   map[string]Rate  `json:"languages,omitempty"`
+	SourcesAt1  map[string]Rate  `json:"sources_at_1,omitempty"` // attacks found at 1 % false alarms among all benign rows
+	LangsAt1    map[string]Rate  `json:"languages_at_1,omitempty"`
+	Hidden      []Hidden         `json:"hidden,omitempty"` // attacks found when they are hidden
 	ECE         float64          `json:"ece"`
 	Bins        []Bin            `json:"reliability"`
 }
@@ -29,7 +32,7 @@ type OperatingPoint struct {
 
 // MeasureAlarms compares scores, probabilities of an attack, with the rows.
 func MeasureAlarms(rows []Row, scores []float64, threshold float64) Alarms {
-	a := Alarms{Threshold: threshold, Sources: map[string]Rate{}, Languages: map[string]Rate{}}
+	a := Alarms{Threshold: threshold, Sources: map[string]Rate{}, Languages: map[string]Rate{}, SourcesAt1: map[string]Rate{}, LangsAt1: map[string]Rate{}}
 	var benign []float64
 	found, alarms := 0, 0
 	for i := range rows {
@@ -86,6 +89,17 @@ func MeasureAlarms(rows []Row, scores []float64, threshold float64) Alarms {
 		}
 		return r.Lang + "/" + kind(r)
 	}, flagged)
+	ofAttacks := func(key func(r *Row) string) func(r *Row) string {
+		return func(r *Row) string {
+			if !r.Attack {
+				return ""
+			}
+			return key(r)
+		}
+	}
+	atOne := func(i int) bool { return scores[i] >= a.one() }
+	by(a.SourcesAt1, rows, ofAttacks(func(r *Row) string { return r.Source }), atOne)
+	by(a.LangsAt1, rows, ofAttacks(func(r *Row) string { return r.Lang }), atOne)
 	top := make([]float64, len(rows))
 	for i, s := range scores {
 		top[i] = max(s, 1-s)
@@ -93,6 +107,9 @@ func MeasureAlarms(rows []Row, scores []float64, threshold float64) Alarms {
 	a.ECE, a.Bins = calibration(top, func(i int) bool { return scores[i] >= 0.5 == rows[i].Attack })
 	return a
 }
+
+// one is the threshold that 1 % of the benign rows reach.
+func (a *Alarms) one() float64 { return a.At[1].Threshold }
 
 // quantile is the lowest threshold that at most the share allowed of the benign
 // scores reach. Without benign scores it is 0.

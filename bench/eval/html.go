@@ -130,6 +130,13 @@ func (p *page) alarms(a *Alarms) {
 	p.WriteString("</div>\n")
 	p.rates(a.Sources)
 	p.rates(a.Languages)
+	p.rates(a.SourcesAt1)
+	p.rates(a.LangsAt1)
+	rows = nil
+	for i := range a.Hidden {
+		rows = append(rows, rateRow("found as "+a.Hidden[i].label(), a.Hidden[i].Recall))
+	}
+	p.table(rateHead, rows)
 }
 
 func (p *page) finds(f *Finds) {

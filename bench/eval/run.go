@@ -31,6 +31,8 @@ type Report struct {
 type Options struct {
 	WithOptions bool           // read the options of questions too
 	Workers     int            // texts at a time; 0 means 4
+	Mutators    []Mutator      // of Guard: measure the attacks again, hidden
+	Pad         []int          // of Guard: and behind so many tokens of benign rows
 	Progress    func(done int) // called for each text, one call at a time; nil for none
 }
 
@@ -115,6 +117,11 @@ func Run(ctx context.Context, e *engine.Engine, rows []Row, task Task, o Options
 			threshold = 0.5
 		}
 		a := MeasureAlarms(rows, scores, threshold)
+		if len(o.Mutators)+len(o.Pad) > 0 {
+			if err := hide(ctx, e, rows, at, &a, o); err != nil {
+				return nil, err
+			}
+		}
 		report.Alarms = &a
 	case PII:
 		f := MeasureSpans(rows, spans)

@@ -86,6 +86,9 @@ func parts(w io.Writer, reports []*Report) {
 	case Guard:
 		section("flagged by source", keys(r.Alarms.Sources), func(r *Report, k string) string { return r.Alarms.Sources[k].percent() })
 		section("flagged by language", keys(r.Alarms.Languages), func(r *Report, k string) string { return r.Alarms.Languages[k].percent() })
+		section("attacks found at 1 % false alarms of all, by source", keys(r.Alarms.SourcesAt1), func(r *Report, k string) string { return r.Alarms.SourcesAt1[k].percent() })
+		section("by language", keys(r.Alarms.LangsAt1), func(r *Report, k string) string { return r.Alarms.LangsAt1[k].percent() })
+		section("attacks found at the threshold when hidden", r.Alarms.hiddenNames(), func(r *Report, k string) string { return r.Alarms.hiddenAs(k).percent() })
 	case PII:
 		cell := func(m map[string]SpanFigures, k string) string {
 			f, ok := m[k]
@@ -98,6 +101,32 @@ func parts(w io.Writer, reports []*Report) {
 		section("by source", keys(r.Finds.Sources), func(r *Report, k string) string { return cell(r.Finds.Sources, k) })
 		section("by language", keys(r.Finds.Languages), func(r *Report, k string) string { return cell(r.Finds.Languages, k) })
 	}
+}
+
+func (a *Alarms) hiddenNames() []string {
+	var names []string
+	for _, h := range a.Hidden {
+		names = append(names, h.label())
+	}
+	return names
+}
+
+// label names a way to hide for a reader.
+func (h *Hidden) label() string {
+	if h.HeldOut {
+		return h.Name + " (held out)"
+	}
+	return h.Name
+}
+
+// hiddenAs is the recall of attacks hidden in one way; a baseline has none.
+func (a *Alarms) hiddenAs(label string) Rate {
+	for i := range a.Hidden {
+		if a.Hidden[i].label() == label {
+			return a.Hidden[i].Recall
+		}
+	}
+	return Rate{}
 }
 
 func (r *Report) name() string {

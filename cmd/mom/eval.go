@@ -25,11 +25,18 @@ The file has a JSON object a line:
 also given by source and language, rows of a group are drawn together for the
 95 % intervals, and of a file with splits the part --split is measured.
 
+--mutate measures how many attacks a guard still finds when they are hidden:
+zero_width, tags, bidi, homoglyph, fullwidth, letter_spacing, leetspeak, base64,
+hex, url, rot13, reversed, zalgo, case_noise, and emoji_interleave, small_caps,
+unicode_escape, html_entities, morse, which no training uses. --pad puts so many
+tokens of benign rows before each attack.
+
 --baseline trains a linear model of words and pairs of words on the rows of the
 split train, or of --train FILE, and puts it beside.`
 
 const evalExamples = `  mom eval --task intent --in prompts.jsonl
   mom eval --task guard --in guard.jsonl.gz --baseline
+  mom eval --task guard --in guard.jsonl.gz --mutate all --pad 600,2000 --json
   mom eval --task pii --in tickets.jsonl --json
   mom eval --task intent --in intent.jsonl.gz --precision all --html report.html
   mom eval --task intent --in intent.jsonl.gz --model ./my-modernbert`
@@ -44,6 +51,8 @@ type evalFlags struct {
 	baseline bool
 	options  bool
 	json     bool
+	mutate   []string
+	pad      []int
 }
 
 func evalCommand(a *app) *cobra.Command {
@@ -65,6 +74,9 @@ func evalCommand(a *app) *cobra.Command {
 	s.StringVar(&f.train, "train", "", "train the baseline on this `FILE` instead of the split train of --in")
 	s.BoolVar(&f.baseline, "baseline", false, "train a linear model and put it beside")
 	s.BoolVar(&f.options, "options", false, "read the options of questions too")
+	f.addViews(c)
+	s.StringSliceVar(&f.mutate, "mutate", nil, "measure attacks again that are hidden by these `MUTATORS`, or by all")
+	s.IntSliceVar(&f.pad, "pad", nil, "measure attacks again behind `N` tokens of benign rows; several are told apart by commas")
 	s.StringVar(&f.html, "html", "", "write a report with plots to this `FILE`")
 	s.BoolVar(&f.json, "json", false, "a line of JSON a model")
 	return c
@@ -84,6 +96,14 @@ func (f *evalFlags) check() error {
 			return err
 		}
 	}
+	if len(f.mutate)+len(f.pad) > 0 && f.task != "guard" {
+		return misuse("--mutate and --pad go with --task guard")
+	}
+	for _, n := range f.pad {
+		if err := notNegative("pad", n); err != nil {
+			return err
+		}
+	}
 	if f.Precision == "all" {
 		return nil
 	}
@@ -93,6 +113,10 @@ func (f *evalFlags) check() error {
 func (f *evalFlags) run(ctx context.Context, a *app) error {
 	if err := f.check(); err != nil {
 		return err
+	}
+	mutators, err := eval.FindMutators(f.mutate)
+	if err != nil {
+		return misuse("--mutate: %v", err)
 	}
 	all, err := readRows(f.in, eval.Task(f.task))
 	if err != nil {
@@ -106,7 +130,7 @@ func (f *evalFlags) run(ctx context.Context, a *app) error {
 	if f.Precision == "all" {
 		precisions = []string{"f32", "bf16", "int8"}
 	}
-	o := eval.Options{WithOptions: f.options}
+	o := eval.Options{WithOptions: f.options, Mutators: mutators, Pad: f.pad}
 	var reports []*eval.Report
 	for _, p := range precisions {
 		r, err := f.measure(ctx, a, rows, p, o)
