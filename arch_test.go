@@ -36,6 +36,7 @@ var layers = map[string][]string{
 	"server/cache":       {"router"},
 	"server/shared":      {},
 	"server/openapi":     {"server/web"},
+	"server/official":    {},
 	"server/compat":      {"router", "server/web"},
 	"server/admin":       {"router", "server/web"},
 	"server/playground":  {"router", "server/web", "server/state"},
@@ -63,7 +64,7 @@ var onlyUsers = map[string][]string{
 }
 
 // In tests a package may also use what makes its inputs and its oracles.
-var testLayers = []string{"kernels/kerneltest", "safetensors", "tensor"}
+var testLayers = []string{"kernels/kerneltest", "safetensors", "tensor", "server/official"}
 
 // TestLayers parses every file itself, whatever its build tags, so that the
 // test cache knows what it depends on.
