@@ -15,6 +15,7 @@ type question struct {
 	tasks   web.Task // to do beside those of the recipe
 	// conversation is the key of a request that a recipe decides on; else "".
 	conversation string
+	named        bool // by the client, and not by its beginning alone
 }
 
 // decide reads the texts and asks the policy. The decision gets an id, is

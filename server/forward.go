@@ -126,13 +126,20 @@ func (s *Server) question(x *exchange, r *protocol.Request) *question {
 	return q
 }
 
-// chatQuestion is what the policy is asked about a chat that is not sent.
-func (s *Server) chatQuestion(x *exchange, body []byte) (*question, error) {
+// chatQuestion is what the policy is asked about a chat that is not sent, of a
+// conversation that the body may name, or session.
+func (s *Server) chatQuestion(x *exchange, body []byte, session string) (*question, error) {
 	r, err := protocol.Parse(protocol.Chat, body)
 	if err != nil {
 		return nil, err
 	}
-	return s.question(x, r), nil
+	if session != "" {
+		r.Options.Session = session
+	}
+	q := s.question(x, r)
+	s.pinned(x, r, q)
+	q.named = r.Options.Session != ""
+	return q, nil
 }
 
 // unavailable are models that nobody can be asked for now.
@@ -179,7 +186,7 @@ func (s *Server) send(ctx *fasthttp.RequestCtx, p *passage) error {
 	x.model, x.upstream = reply.Model, reply.Upstream
 	s.countAttempts(x, reply.Tried)
 	if reply.Status < 300 {
-		s.pin(p.q, x)
+		s.pin(p.q, x, x.model)
 	}
 	return nil
 }

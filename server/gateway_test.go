@@ -392,6 +392,33 @@ func TestDrainEndsStreams(t *testing.T) {
 	<-stopped
 }
 
+// TestReloadInStream replaces everything while an answer is on its way.
+func TestReloadInStream(t *testing.T) {
+	m, steps := stepped(t)
+	r := start(t, gatewayConfig(m, config.OpenAI), nil)
+	_, b := openStream(t, r)
+	for i := range 5 {
+		steps <- chunk(fmt.Sprint("word ", i))
+		if e := readEvent(t, b); !strings.Contains(e, fmt.Sprint("word ", i)) {
+			t.Fatal(e)
+		}
+		next := gatewayConfig(m, config.OpenAI)
+		next.Upstreams[0].Replicas[0].BaseURL = "http://127.0.0.1:1/v1" // where nobody answers
+		if err := r.Reload(next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	steps <- lastChunk + doneEvent
+	readEvent(t, b)
+	if e := readEvent(t, b); e != "data: [DONE]\n" {
+		t.Fatal(e)
+	}
+	close(steps)
+	if a := r.post("/v1/chat/completions", hello); a.status/100 != 5 {
+		t.Errorf("%d: the new configuration is not in use", a.status)
+	}
+}
+
 func TestModeration(t *testing.T) {
 	m := newMock(t, nil)
 	m.answer = func(w http.ResponseWriter, r *http.Request, body string) {

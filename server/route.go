@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"mom/router"
+	"mom/server/protocol"
 	"mom/server/web"
 )
 
@@ -24,7 +25,7 @@ type routeRequest struct {
 	Tradeoff  *float64 `json:"cost_quality_tradeoff,omitempty"` // 0 the best model .. 10 the cheapest
 	Allowed   []string `json:"allowed_models,omitempty"`        // with * as wildcard
 	Excluded  []string `json:"excluded_models,omitempty"`
-	Session   string   `json:"session_id,omitempty"`
+	Session   string   `json:"session_id,omitempty"` // keeps its model, as a conversation does
 }
 
 // routeAnswer is a decision with what it was made of. Positions count Unicode
@@ -78,7 +79,11 @@ func (s *Server) handleRoute(ctx *fasthttp.RequestCtx) {
 		x.dryRun = true
 		q.tasks = web.All // an explanation shows all signals
 		var signals *router.Signals
-		if _, signals, err = s.decide(x, q); err == nil {
+		var d *router.Decision
+		if d, signals, err = s.decide(x, q); err == nil {
+			if q.named { // who names a session asks the model itself
+				s.pin(q, x, d.Model)
+			}
 			x.headers(ctx)
 			web.WriteJSON(ctx, 200, x.explain(q.parts, signals))
 			return
@@ -104,7 +109,7 @@ func (s *Server) routeQuestion(ctx *fasthttp.RequestCtx, x *exchange) (*question
 		return nil, web.Invalid("max_tokens", "max_tokens: want 0 or more")
 	}
 	if r.Messages != nil {
-		q, err := s.chatQuestion(x, withModel(ctx.Request.Body()))
+		q, err := s.chatQuestion(x, withModel(ctx.Request.Body()), r.Session)
 		if err != nil {
 			return nil, err
 		}
@@ -126,9 +131,13 @@ func (s *Server) routeQuestion(ctx *fasthttp.RequestCtx, x *exchange) (*question
 	if q.request.Model == "" {
 		q.request.Model = autoModel
 	}
+	said := &protocol.Request{Model: q.request.Model, Options: protocol.Options{Session: r.Session}}
 	for _, t := range r.Input {
 		q.parts = append(q.parts, router.Part{Role: "user", Text: t})
+		said.Texts = append(said.Texts, protocol.Text{Role: "user", Text: t})
 	}
+	s.pinned(x, said, q)
+	q.named = r.Session != ""
 	return q, nil
 }
 

@@ -65,8 +65,8 @@ func (s *Server) pinned(x *exchange, r *protocol.Request, q *question) {
 }
 
 // pin remembers who served a conversation.
-func (s *Server) pin(q *question, x *exchange) {
-	if q.conversation != "" && x.model != "" && x.decision.Action == router.Route {
-		s.shared.SetPin(x.life, q.conversation, x.model, pinTime)
+func (s *Server) pin(q *question, x *exchange, model string) {
+	if q.conversation != "" && model != "" && x.decision.Action == router.Route {
+		s.shared.SetPin(x.life, q.conversation, model, pinTime)
 	}
 }
