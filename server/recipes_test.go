@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -190,5 +193,49 @@ func TestHAProxyAsks(t *testing.T) {
 		if a := r.post("/v1/chat/completions", body); !strings.Contains(a.body, want) {
 			t.Errorf("%s got %d %s, want %s", body, a.status, a.body, want)
 		}
+	}
+}
+
+// TestHAProxyRestart stops one of two servers under load.
+func TestHAProxyRestart(t *testing.T) {
+	m := newMock(t, whole("hi"))
+	c := gatewayConfig(m, config.OpenAI)
+	c.Timeouts.Unready = time.Second
+	one, two := start(t, c, nil), start(t, gatewayConfig(m, config.OpenAI), nil)
+	addr := unused(t)
+	const line = "    server mom1 127.0.0.1:8080 check inter 1s fall 2\n"
+	both := fmt.Sprintf("    server mom1 %s check inter 100ms fall 2\n    server mom2 %s check inter 100ms fall 2\n", one.addr, two.addr)
+	conf := writeFile(t, t.TempDir(), "haproxy.cfg", recipe(t, "default_backend mom", line, both, "bind :8443", "bind "+addr)+"\n")
+	proxy(t, addr, "haproxy", "-f", conf)
+	var group sync.WaitGroup
+	var done, lost atomic.Int64
+	stop := make(chan struct{})
+	for range 4 {
+		group.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				resp, err := two.client.Post("http://"+addr+"/v1/chat/completions", "application/json", strings.NewReader(hello))
+				if err != nil || resp.StatusCode != 200 {
+					lost.Add(1)
+				}
+				if err == nil {
+					io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+				}
+				done.Add(1)
+			}
+		})
+	}
+	time.Sleep(300 * time.Millisecond)
+	one.stop(5 * time.Second)
+	time.Sleep(500 * time.Millisecond)
+	close(stop)
+	group.Wait()
+	if lost.Load() > 0 || done.Load() < 20 {
+		t.Errorf("%d of %d requests were lost", lost.Load(), done.Load())
 	}
 }

@@ -175,13 +175,20 @@ func (s *Server) Routes() []web.Route { return s.table.list }
 // endTime is what streams get to end properly when the drain's time is over.
 const endTime = 2 * time.Second
 
-// Shutdown takes no more connections, lets requests under way end until ctx
-// does, then ends streams with an error event and answers the rest with 503.
+// Shutdown says by /ready that the server stops (timeouts.unready), takes no
+// more connections, lets requests under way end until ctx does, then ends
+// streams with an error event and answers the rest with 503.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if !s.draining.CompareAndSwap(false, true) {
 		return nil
 	}
 	defer s.Close()
+	if d := s.plane.Load().config.Timeouts.Unready; d > 0 {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		}
+	}
 	// fasthttp can be told once only; what happens at ctx's end is up to us.
 	last, stop := context.WithCancel(context.Background())
 	defer stop()

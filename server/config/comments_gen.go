@@ -82,6 +82,7 @@ var docs = map[string]string{
 	"config.Timeouts.Idle":                    "Until a connection without a request is closed.",
 	"config.Timeouts.Read":                    "To receive a whole request, from its first byte.",
 	"config.Timeouts.Request":                 "For a whole request, its stream included; then it is answered 504.",
+	"config.Timeouts.Unready":                 "For which /ready answers 503 before anything else happens when the server is told to stop, so that a load balancer goes elsewhere first. A part of drain.",
 	"config.Timeouts.Write":                   "To send an answer, or one event of a stream, to a client that reads slowly.",
 	"config.Upstream.APIKey":                  "Its key, best as ${NAME} of the environment: sent as Authorization: Bearer (openai) or x-api-key (anthropic).",
 	"config.Upstream.APIKeyFile":              "A file with nothing but the key, instead of api_key.",

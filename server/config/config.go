@@ -121,6 +121,9 @@ type Timeouts struct {
 	Request time.Duration `yaml:"request" json:"request" check:"min=1s,max=24h"`
 	// For the classifiers to read one request.
 	Classify time.Duration `yaml:"classify" json:"classify" check:"min=10ms,max=10m"`
+	// For which /ready answers 503 before anything else happens when the server is
+	// told to stop, so that a load balancer goes elsewhere first. A part of drain.
+	Unready time.Duration `yaml:"unready" json:"unready" check:"min=0s,max=1h"`
 	// For requests in flight to end when the server is told to stop.
 	Drain time.Duration `yaml:"drain" json:"drain" check:"min=0s,max=24h"`
 }

@@ -219,6 +219,9 @@ func (k *checker) keeping() {
 	if c.Redis.On() && c.Redis.OnFailure == Open && len(c.Auth.Keys) > 0 {
 		k.add("redis.on_failure", "is open: while Redis cannot be reached each server counts limits alone, so that clients get up to their limit from each")
 	}
+	if c.Timeouts.Unready > 0 && c.Timeouts.Unready >= c.Timeouts.Drain {
+		k.add("timeouts.unready", "takes all of timeouts.drain, %s, so that requests in flight are cut when the server stops", formatDuration(c.Timeouts.Drain))
+	}
 	if c.Timeouts.Drain < time.Second {
 		k.add("timeouts.drain", "cuts requests in flight when the server stops")
 	}
