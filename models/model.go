@@ -27,6 +27,7 @@ type Info struct {
 	Architecture                               string
 	Vocab, Hidden, Layers, Heads, Intermediate int
 	MaxTokens                                  int
+	KVHeads, HeadDim                           int // of a decoder
 	Ops                                        int // additions and multiplications a token in linear layers
 	Bytes                                      int // memory of the weights
 }
