@@ -127,6 +127,16 @@ func (l *loader) splitStep(n *node) splitter {
 		s.kind, s.props = splitProps, p
 		return s
 	}
+	if s.behavior == isolated {
+		if p, ok := runPatterns[text]; ok {
+			s.kind, s.props, s.behavior = splitProps, p, contiguous
+			return s
+		}
+		if text == "[0-9][0-9][0-9]" {
+			s.kind = splitThree
+			return s
+		}
+	}
 	regex.fail("regular expression %.400q is not supported; supported are those of GPT-2, Llama 3, Qwen 2 and GPT-4o, and %s",
 		text, strings.Join(slices.Sorted(maps.Keys(charPatterns)), " "))
 	return s
@@ -134,6 +144,9 @@ func (l *loader) splitStep(n *node) splitter {
 
 // charPatterns are regular expressions that match one character.
 var charPatterns = map[string]uint16{`\s`: propSpace, `\p{N}`: propNumber, `\p{L}`: propLetter}
+
+// runPatterns match as many characters as there are. They are for Isolated.
+var runPatterns = map[string]uint16{`\p{N}+`: propNumber, `[\p{P}\$\+<=>\^~\|]+`: propMarks}
 
 func metaspaceStep(n *node) splitter {
 	s := splitter{kind: splitMeta, text: string(n.must("replacement").char()), split: n.get("split").optBool(true)}

@@ -35,6 +35,7 @@ const (
 	splitMeta                    // Metaspace
 	splitPrefix                  // a space in front (ByteLevel's add_prefix_space)
 	splitLength                  // pieces of so many characters
+	splitThree                   // [0-9][0-9][0-9]
 )
 
 // prependScheme is when Metaspace puts its character in front of a piece.
@@ -141,6 +142,15 @@ func (s *splitter) match(b []byte, i int) (int, int) {
 				return i, i + n
 			}
 			i += n
+		}
+	case splitThree:
+		for digits := 0; i < len(b); {
+			if b[i]-'0' > 9 {
+				digits = 0
+			} else if digits++; digits == 3 {
+				return i - 2, i + 1
+			}
+			i++
 		}
 	}
 	return len(b), len(b)

@@ -63,6 +63,7 @@ def probes():
     yield "propWord", lambda c: len(ws.pre_tokenize_str("a" + c)) == 1 and ws.pre_tokenize_str("a" + c)[0][0] == "a" + c
     yield "propNumeric", lambda c: len(dig.pre_tokenize_str("0" + c)) == 1
     yield "propExtend", lambda c: pre.normalize_str("a" + c) == "b"
+    yield "propMarks", removed(r"[\p{P}\$\+<=>\^~\|]")  # of llama.cpp's default
 
 
 def varint(n):
