@@ -1,8 +1,8 @@
 package models
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"mom/models/kv"
@@ -16,8 +16,9 @@ type Decoder interface {
 	// Decode runs the new tokens of every sequence on top of what its pages
 	// hold, appends their keys and values, and returns the final-normed hidden
 	// states [len(b.Want) d] of the rows in b.Want. They live in ws until its
-	// next use. On an error, kv.ErrFull or ErrCancelled, no sequence has grown.
-	// Every id has been checked against Info, and every length against MaxTokens.
+	// next use. On an error, kv.ErrFull or ErrCancelled, no sequence has grown,
+	// though some may hold pages for what they did not get. Every id has been
+	// checked against Info, and every length against MaxTokens.
 	Decode(ws *nn.Workspace, b *DecodeBatch) (tensor.Mat, error)
 
 	// Logits computes dst [rows v] = hidden · lm_headᵀ; with ids != nil only
@@ -26,6 +27,8 @@ type Decoder interface {
 	Logits(ws *nn.Workspace, dst, hidden tensor.Mat, ids []int32)
 
 	Info() Info
+
+	targets() []target
 }
 
 // A DecodeBatch is the new tokens of some sequences, one after another.
@@ -40,17 +43,74 @@ type DecodeBatch struct {
 	Cancel func() bool
 }
 
-// An Adapter is a LoRA ready to run over one decoder, beside others in a batch.
-type Adapter struct{}
-
-// OpenAdapter prepares a LoRA for d.
-func OpenAdapter(d Decoder, l *LoRA) (*Adapter, error) {
-	return nil, errors.New("adapter: not supported yet")
+// begin checks the batch, makes room in its sequences and plans the pass.
+func (b *DecodeBatch) begin(ws *nn.Workspace, d Decoder) error {
+	b.check(d)
+	for i, s := range b.Seqs {
+		if err := s.Reserve(int(b.Starts[i+1] - b.Starts[i])); err != nil {
+			return err
+		}
+	}
+	ws.PlanPaged(b.Starts, b.Seqs, d.Info().KVHeads)
+	ws.ClearAdapters()
+	for i, a := range b.Adapters {
+		if a != nil {
+			ws.AddAdapter(a.deltas, int(b.Starts[i]), int(b.Starts[i+1]))
+		}
+	}
+	return nil
 }
+
+// check panics on what a caller must not ask.
+func (b *DecodeBatch) check(d Decoder) {
+	info, n := d.Info(), len(b.Seqs)
+	if n == 0 || len(b.Starts) != n+1 || b.Starts[0] != 0 || int(b.Starts[n]) != len(b.IDs) || b.Adapters != nil && len(b.Adapters) != n {
+		panic("BUG: models: Decode: the lengths of a batch do not fit together")
+	}
+	for i, s := range b.Seqs {
+		o, more := s.Pool().Options(), int(b.Starts[i+1]-b.Starts[i])
+		switch {
+		case o.Layers != info.Layers || o.KVHeads != info.KVHeads || o.HeadDim != info.HeadDim:
+			panic("BUG: models: Decode: a sequence is of another model's pool")
+		case more < 1:
+			panic("BUG: models: Decode: a sequence without new tokens")
+		case s.Len()+more > info.MaxTokens:
+			panic("BUG: models: Decode: a sequence is longer than MaxTokens")
+		case slices.Contains(b.Seqs[:i], s):
+			panic("BUG: models: Decode: a sequence comes twice")
+		case b.Adapters != nil && b.Adapters[i] != nil && b.Adapters[i].of != d:
+			panic("BUG: models: Decode: an adapter of another model")
+		}
+	}
+	for _, id := range b.IDs {
+		if id < 0 || int(id) >= info.Vocab {
+			panic("BUG: models: Decode: an id is outside the vocabulary")
+		}
+	}
+	last := int32(-1)
+	for _, r := range b.Want {
+		if r <= last || int(r) >= len(b.IDs) {
+			panic("BUG: models: Decode: the rows wanted are not rows of the batch, ascending")
+		}
+		last = r
+	}
+}
+
+// end lets the sequences have the tokens whose keys and values were written.
+func (b *DecodeBatch) end() {
+	for i, s := range b.Seqs {
+		s.Advance(int(b.Starts[i+1] - b.Starts[i]))
+	}
+}
+
+func (b *DecodeBatch) cancelled() bool { return b.Cancel != nil && b.Cancel() }
 
 // decoders is every name of a decoder that config.json may have in
 // architectures[0].
-var decoders = map[string]func(*Config, *Weights) (Decoder, error){}
+var decoders = map[string]func(*Config, *Weights) (Decoder, error){
+	"LlamaForCausalLM": openLlama,
+	"Qwen3ForCausalLM": openQwen3,
+}
 
 // DecoderArchitectures lists the supported names.
 func DecoderArchitectures() []string { return sortedKeys(decoders) }

@@ -106,13 +106,14 @@ func (l *lora) saved(w *Weights, name string, shape ...int) ([]float32, bool) {
 	return l.take(w, name, shape...)
 }
 
-// merge adds the adapter's share to the matrix of module.
-func (l *lora) merge(w *Weights, module string, m *nn.Matrix) {
+// pair returns A [rank k] and B [n rank] of module, and what multiplies B·A; rank
+// is 0 when the adapter does not change the module.
+func (l *lora) pair(w *Weights, module string, n, k int) (a, b []float32, rank int, scale float64) {
 	nameA, nameB := module+".lora_A.weight", module+".lora_B.weight"
 	if l.names[nameA] == "" && l.names[nameB] == "" {
-		return
+		return nil, nil, 0, 0
 	}
-	rank := l.Rank
+	rank = l.Rank
 	for suffix, r := range l.rankPattern {
 		if module == suffix || strings.HasSuffix(module, "."+suffix) {
 			rank = r
@@ -120,15 +121,23 @@ func (l *lora) merge(w *Weights, module string, m *nn.Matrix) {
 	}
 	if rank < 1 || rank > maxHidden {
 		w.fail("adapter: rank %d of %s is outside 1 to %d", rank, module, maxHidden)
-		return
+		return nil, nil, 0, 0
 	}
-	a, okA := l.take(w, nameA, rank, m.K)
-	b, okB := l.take(w, nameB, m.N, rank)
-	if !okA || !okB || w.failed() {
+	a, okA := l.take(w, nameA, rank, k)
+	b, okB := l.take(w, nameB, n, rank)
+	if !okA || !okB {
+		return nil, nil, 0, 0
+	}
+	return a, b, rank, l.scale(module, rank)
+}
+
+// merge adds the adapter's share to the matrix of module.
+func (l *lora) merge(w *Weights, module string, m *nn.Matrix) {
+	a, b, rank, s := l.pair(w, module, m.N, m.K)
+	if rank == 0 || w.failed() {
 		return
 	}
 	f := append([]float32(nil), m.Floats()...)
-	s := l.scale(module, rank)
 	sum := make([]float64, m.K)
 	for i := range m.N {
 		clear(sum)
@@ -143,6 +152,15 @@ func (l *lora) merge(w *Weights, module string, m *nn.Matrix) {
 		}
 	}
 	*m = nn.Matrix{N: m.N, K: m.K, F32: f}
+}
+
+// ignoreBelow marks what belongs to modules below a prefix as read.
+func (l *lora) ignoreBelow(prefix string) {
+	for name := range l.names {
+		if strings.HasPrefix(name, prefix) {
+			l.used[name] = true
+		}
+	}
 }
 
 func (l *lora) take(w *Weights, name string, shape ...int) ([]float32, bool) {

@@ -8,8 +8,9 @@ import (
 	"mom/models/nn"
 )
 
-// ropeScaling is the rope_scaling object of a config; only YaRN (Peng et al.
-// 2023, arXiv:2309.00071) and no scaling are supported.
+// ropeScaling is the rope_scaling object of a config: linear, YaRN (Peng et al.
+// 2023, arXiv:2309.00071), or that of Llama 3.1 (Grattafiori et al. 2024,
+// arXiv:2407.21783).
 type ropeScaling struct {
 	Type            string   `json:"rope_type"`
 	OldType         string   `json:"type"` // spelling of older configs
@@ -21,6 +22,9 @@ type ropeScaling struct {
 	MScale          *float64 `json:"mscale"`
 	MScaleAllDim    *float64 `json:"mscale_all_dim"`
 	Truncate        *bool    `json:"truncate"`
+	LowFreq         float64  `json:"low_freq_factor"`  // llama3
+	HighFreq        float64  `json:"high_freq_factor"` // llama3
+	Partial         *float64 `json:"partial_rotary_factor"`
 }
 
 // ropeParameter is one entry of rope_parameters.
@@ -35,6 +39,7 @@ type ropeParameters struct{ raw map[string]json.RawMessage }
 
 func (r *ropeParameters) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &r.raw) }
 
+// apply overrides the settings of the two kinds of layers.
 func (r *ropeParameters) apply(global, local *ropeParameter) error {
 	if len(r.raw) == 0 {
 		return nil
@@ -73,37 +78,88 @@ func (p *ropeParameter) rotary(dim, maxPos int) (*nn.Rotary, error) {
 		inv[i] = math.Pow(p.Theta, -float64(2*i)/float64(dim))
 	}
 	scale := 1.0
+	if p.Partial != nil && *p.Partial != 1 {
+		return nil, fmt.Errorf("partial_rotary_factor: %v is not supported; 1 is", *p.Partial)
+	}
 	kind := p.Type
 	if kind == "" {
 		kind = p.OldType
 	}
+	var err error
 	switch kind {
 	case "", "default":
+	case "linear":
+		err = p.linear(inv)
+	case "llama3":
+		err = p.llama3(inv, maxPos)
 	case "yarn":
-		var err error
-		if scale, err = p.yarn(inv, dim, maxPos); err != nil {
-			return nil, err
-		}
+		scale, err = p.yarn(inv, dim, maxPos)
 	default:
-		return nil, fmt.Errorf("rope_type: %q is not supported; default and yarn are", kind)
+		err = fmt.Errorf("rope_type: %q is not supported; default, linear, llama3 and yarn are", kind)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &nn.Rotary{Dim: dim, InvFreq: inv, Scale: scale}, nil
+}
+
+// lengthened checks the factor and returns the length that the model was
+// trained for first.
+func (p *ropeParameter) lengthened(maxPos int) (original int, err error) {
+	if err := p.checkFactor(); err != nil {
+		return 0, err
+	}
+	if original = p.Original; original == 0 {
+		original = maxPos
+	}
+	return original, within("rope_scaling.original_max_position_embeddings", original, 1, maxPositions)
+}
+
+func (p *ropeParameter) checkFactor() error {
+	if !(p.Factor >= 1 && p.Factor <= 1e4) {
+		return fmt.Errorf("rope_scaling.factor: %v is outside 1 to 10000", p.Factor)
+	}
+	return nil
+}
+
+// linear divides all frequencies by the factor.
+func (p *ropeParameter) linear(inv []float64) error {
+	if err := p.checkFactor(); err != nil {
+		return err
+	}
+	for i := range inv {
+		inv[i] /= p.Factor
+	}
+	return nil
+}
+
+// llama3 divides by the factor the frequencies whose waves turn less than
+// low_freq_factor times over the original length, leaves those that turn more
+// than high_freq_factor times, and blends between.
+func (p *ropeParameter) llama3(inv []float64, maxPos int) error {
+	original, err := p.lengthened(maxPos)
+	if err != nil {
+		return err
+	}
+	if !(p.LowFreq > 0 && p.LowFreq < p.HighFreq && p.HighFreq <= 1e6) {
+		return fmt.Errorf("rope_scaling: low_freq_factor %v and high_freq_factor %v must be positive, the second larger", p.LowFreq, p.HighFreq)
+	}
+	for i, f := range inv {
+		turns := float64(original) * f / (2 * math.Pi)
+		keep := min(max((turns-p.LowFreq)/(p.HighFreq-p.LowFreq), 0), 1)
+		inv[i] = f/p.Factor*(1-keep) + f*keep
+	}
+	return nil
 }
 
 // yarn divides the slow frequencies by the factor, leaves the fast ones, blends
 // between, and returns the factor that multiplies cos and sin.
 func (p *ropeParameter) yarn(inv []float64, dim, maxPos int) (float64, error) {
-	original := p.Original
-	if original == 0 {
-		original = maxPos
-	}
-	factor := p.Factor
-	if !(factor >= 1 && factor <= 1e4) {
-		return 0, fmt.Errorf("rope_scaling.factor: %v is outside 1 to 10000", factor)
-	}
-	if err := within("rope_scaling.original_max_position_embeddings", original, 1, maxPositions); err != nil {
+	original, err := p.lengthened(maxPos)
+	if err != nil {
 		return 0, err
 	}
+	factor := p.Factor
 	fast, slow := 32.0, 1.0
 	if p.BetaFast != nil {
 		fast = *p.BetaFast
@@ -138,6 +194,9 @@ func (p *ropeParameter) yarn(inv []float64, dim, maxPos int) (float64, error) {
 	}
 	switch {
 	case p.AttentionFactor != nil:
+		if a := *p.AttentionFactor; !(a > 0 && a <= 1e4) {
+			return 0, fmt.Errorf("rope_scaling.attention_factor: %v is outside 0 to 10000", a)
+		}
 		return *p.AttentionFactor, nil
 	case p.MScale != nil && p.MScaleAllDim != nil && *p.MScale != 0 && *p.MScaleAllDim != 0:
 		return mscale(*p.MScale) / mscale(*p.MScaleAllDim), nil

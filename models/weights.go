@@ -76,6 +76,19 @@ func (w *Weights) Ignore(names ...string) {
 	}
 }
 
+// IgnoreBelow is Ignore for all tensors below a prefix, of an adapter too.
+func (w *Weights) IgnoreBelow(format string, args ...any) {
+	prefix := w.prefix + fmt.Sprintf(format, args...) + "."
+	for name := range w.names {
+		if strings.HasPrefix(name, prefix) {
+			w.used[name] = true
+		}
+	}
+	if w.lora != nil {
+		w.lora.ignoreBelow(prefix)
+	}
+}
+
 // Err is nil when every tensor that was asked for was there with its shape and
 // valid values, and every tensor of the source was asked for.
 func (w *Weights) Err() error {
@@ -260,28 +273,40 @@ func (w *Weights) Exact(name string, in, out int, bias bool) nn.Linear {
 	return w.linear(w.Matrix(name+".weight", out, in), w.bias(name, out, bias), gemm.None, false, nn.F32)
 }
 
-// Stacked is several linears over one input as one: their outputs side by side.
+// Stacked is several linears of one width over one input as one: their outputs
+// side by side.
 func (w *Weights) Stacked(in, out int, bias bool, names ...string) nn.Linear {
-	all := nn.Matrix{N: out * len(names), K: in}
-	var biases []float32
-	var parts []nn.Matrix
+	var parts []Part
 	for _, name := range names {
-		parts = append(parts, w.Matrix(name+".weight", out, in))
-		biases = append(biases, w.bias(name, out, bias)...)
+		parts = append(parts, Part{name, out})
 	}
-	quantized := !slices.ContainsFunc(parts, func(m nn.Matrix) bool { return m.I8 == nil })
-	for _, m := range parts {
-		if w.failed() {
-			break
-		}
-		if quantized {
-			all.I8 = append(all.I8, m.I8...)
-			all.Scale = append(all.Scale, m.Scale...)
-		} else {
-			all.F32 = append(all.F32, m.Floats()...)
-		}
+	return w.Joined(in, bias, parts...)
+}
+
+// A Part is one of the linears that Joined makes one of.
+type Part struct {
+	Name string
+	Out  int
+}
+
+// Joined is Stacked for linears of different widths.
+func (w *Weights) Joined(in int, bias bool, parts ...Part) nn.Linear {
+	var biases []float32
+	var all []nn.Matrix
+	for _, p := range parts {
+		all = append(all, w.Matrix(p.Name+".weight", p.Out, in))
+		biases = append(biases, w.bias(p.Name, p.Out, bias)...)
 	}
-	return w.linear(all, biases, gemm.None, false, w.precision)
+	if w.failed() {
+		return nn.Linear{}
+	}
+	return w.linear(nn.Join(all...), biases, gemm.None, false, w.precision)
+}
+
+// Output reads name.weight [out in] of the layer that gives a decoder's logits.
+// It is not narrower than int8.
+func (w *Weights) Output(name string, in, out int) nn.Linear {
+	return w.linear(w.Matrix(name+".weight", out, in), nil, gemm.None, false, min(w.precision, nn.I8))
 }
 
 // linear packs m, unless the model is already known to be broken.
@@ -302,6 +327,11 @@ func (w *Weights) bias(name string, n int, want bool) []float32 {
 // Norm reads name.weight [d], and name.bias [d] when bias is set, of a LayerNorm.
 func (w *Weights) Norm(name string, d int, bias bool, eps float64) nn.Norm {
 	return nn.Norm{Gamma: w.Vector(name+".weight", d), Beta: w.bias(name, d, bias), Eps: float32(eps)}
+}
+
+// RMSNorm reads name.weight [d] of an RMSNorm.
+func (w *Weights) RMSNorm(name string, d int, eps float64) nn.Norm {
+	return nn.Norm{Gamma: w.Vector(name+".weight", d), Eps: float32(eps), RMS: true}
 }
 
 // Embedding reads name.weight [rows d].

@@ -14,7 +14,12 @@ type Embedding struct {
 	bf16      []uint16
 	i8        []int8
 	scale     []float32
+	tied      *Linear // whose weight is the table, instead
 }
+
+// TiedEmbedding is the table that l, the output layer of a decoder, multiplies
+// by: it is kept once. Its rows are in the format of l.
+func TiedEmbedding(l *Linear) Embedding { return Embedding{Rows: l.Out, Dim: l.In, tied: l} }
 
 // NewEmbedding keeps m as it is when it is int8, as bf16 when narrow is set,
 // and else as float32.
@@ -41,11 +46,24 @@ func (e *Embedding) Bytes() int {
 // has checked that every id is below Rows.
 func (e *Embedding) Gather(dst tensor.Mat, ids []int32, add bool) {
 	switch {
+	case e.tied != nil:
+		e.gatherTied(dst, ids, add)
 	case e.i8 != nil:
 		vec.GatherI8(dst.Data, dst.Cols, e.i8, e.scale, e.Dim, ids, add)
 	case e.bf16 != nil:
 		vec.GatherBF16(dst.Data, dst.Cols, e.bf16, e.Dim, ids, add)
 	default:
 		vec.GatherF32(dst.Data, dst.Cols, e.f32, e.Dim, ids, add)
+	}
+}
+
+// gatherTied takes rows out of the packed weight, one at a time: a decoder reads
+// few of them.
+func (e *Embedding) gatherTied(dst tensor.Mat, ids []int32, add bool) {
+	if add {
+		panic("BUG: nn: Gather: a tied embedding cannot be added")
+	}
+	for i, id := range ids {
+		e.tied.weightRow(dst.Row(i), int(id))
 	}
 }

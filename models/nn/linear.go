@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 
+	"mom/kernels/act"
 	"mom/kernels/gemm"
 	"mom/kernels/half"
 	"mom/kernels/quant"
@@ -14,23 +15,25 @@ type Precision uint8
 
 // F32 keeps the weights as they are; BF16 rounds weights and activations to
 // bfloat16 and adds in float32; I8 quantises weights per output channel and
-// activations per row, and adds in int32.
+// activations per row, and adds in int32; I4, for decoders, quantises weights in
+// groups of 32 along the input.
 const (
 	F32 Precision = iota
 	BF16
 	I8
+	I4
 )
 
-func (p Precision) String() string { return [...]string{"f32", "bf16", "int8"}[p] }
+func (p Precision) String() string { return [...]string{"f32", "bf16", "int8", "int4"}[p] }
 
 // ParsePrecision is the inverse of String.
 func ParsePrecision(s string) (Precision, error) {
-	for p := F32; p <= I8; p++ {
+	for p := F32; p <= I4; p++ {
 		if s == p.String() {
 			return p, nil
 		}
 	}
-	return 0, fmt.Errorf("precision %q: want f32, bf16, int8 or auto", s)
+	return 0, fmt.Errorf("precision %q: want f32, bf16, int8, int4 or auto", s)
 }
 
 // A Linear is y = act(x·Wᵀ + bias), or the gated form act(x·Aᵀ) * (x·Bᵀ) with
@@ -43,6 +46,7 @@ type Linear struct {
 	bf16    *gemm.BF16
 	i8      *gemm.I8
 	split   *split // of i8; nil if no channel dominates its input
+	id      int    // of adapters' deltas, from 1; 0 if no adapter can have one
 }
 
 // A Matrix is the weight of a linear layer before packing, n rows of k values:
@@ -64,6 +68,25 @@ func (m Matrix) Floats() []float32 {
 		w[i] = float32(q) * m.Scale[i/m.K]
 	}
 	return w
+}
+
+// Join puts matrices of one width under each other. It stays int8 when all are.
+func Join(parts ...Matrix) Matrix {
+	all := Matrix{K: parts[0].K}
+	narrow := true
+	for _, m := range parts {
+		all.N += m.N
+		narrow = narrow && m.I8 != nil
+	}
+	for _, m := range parts {
+		if narrow {
+			all.I8 = append(all.I8, m.I8...)
+			all.Scale = append(all.Scale, m.Scale...)
+		} else {
+			all.F32 = append(all.F32, m.Floats()...)
+		}
+	}
+	return all
 }
 
 // Quantized returns the matrix as int8 with a scale a row.
@@ -96,18 +119,19 @@ func NewLinear(w Matrix, bias []float32, act gemm.Act, gated bool, p Precision) 
 	return l
 }
 
-// Bytes is the memory of the packed weights.
-func (l *Linear) Bytes() int {
-	n := 4 * len(l.bias)
+// Bytes is the memory of the packed weights and the bias.
+func (l *Linear) Bytes() int { return 4*len(l.bias) + l.weightBytes() }
+
+func (l *Linear) weightBytes() int {
 	switch {
 	case l.i8 != nil:
-		n += l.i8.Bytes()
+		return l.i8.Bytes()
 	case l.bf16 != nil:
-		n += l.bf16.Bytes()
+		return l.bf16.Bytes()
 	case l.f32 != nil:
-		n += l.f32.Bytes()
+		return l.f32.Bytes()
 	}
-	return n
+	return 0
 }
 
 // Ops is the number of multiplications and additions for one row.
@@ -139,10 +163,30 @@ func (l *Linear) units() int {
 	return l.f32.Units()
 }
 
+func (l *Linear) unitCols() int {
+	switch {
+	case l.i8 != nil:
+		return l.i8.UnitCols()
+	case l.bf16 != nil:
+		return l.bf16.UnitCols()
+	}
+	return l.f32.UnitCols()
+}
+
 // Apply computes dst = l(norm(x)), or dst += with accumulate. norm may be nil.
 // Shapes: x [t In], dst [t Out].
 func (ws *Workspace) Apply(dst, x tensor.Mat, l *Linear, norm *Norm, accumulate bool) {
 	ws.Prepare(x, l, norm, false)
+	ws.Multiply(dst, l, accumulate)
+}
+
+// ApplyGated computes dst = l(f(a) * b), or dst += with accumulate, where a and
+// b are the halves of the rows of ab. Shapes: ab [t 2·In], dst [t Out].
+func (ws *Workspace) ApplyGated(dst, ab tensor.Mat, f gemm.Act, l *Linear, accumulate bool) {
+	if ab.Cols != 2*l.In {
+		panic("BUG: nn: ApplyGated: ab has not twice the layer's input width")
+	}
+	ws.prepare(rowTask{l: l, rows: rows{x: ab, gated: true, act: kindOf(f)}})
 	ws.Multiply(dst, l, accumulate)
 }
 
@@ -153,32 +197,37 @@ func (ws *Workspace) Prepare(x tensor.Mat, l *Linear, norm *Norm, inPlace bool) 
 	if x.Cols != l.In {
 		panic("BUG: nn: Prepare: x has not the layer's input width")
 	}
-	t := &ws.rowTask
-	*t = rowTask{ws: ws, l: l, x: x, norm: norm, inPlace: inPlace, precision: l.precision()}
+	ws.prepare(rowTask{l: l, rows: rows{x: x, norm: norm}, inPlace: inPlace})
+}
+
+func (ws *Workspace) prepare(r rowTask) {
+	t, l, m, in := &ws.rowTask, r.l, r.x.Rows, r.l.In
+	*t = r
+	t.ws, t.precision = ws, l.precision()
 	switch t.precision {
 	case I8:
 		t.ld = rowStride(l.i8.K())
-		grow(&ws.q, x.Rows*t.ld)
-		grow(&ws.affine, x.Rows)
+		grow(&ws.q, m*t.ld)
+		grow(&ws.affine, m)
 	case BF16:
-		t.ld = (x.Cols + 31) &^ 31
-		grow(&ws.bf, x.Rows*t.ld)
+		t.ld = (in + 31) &^ 31
+		grow(&ws.bf, m*t.ld)
 	case F32:
-		t.ld = x.Cols
-		if norm == nil || inPlace {
-			ws.linearTask.x = x.Data
+		t.ld = in
+		if t.plain() || t.inPlace {
+			ws.linearTask.x = t.x.Data
 		} else {
-			ws.linearTask.x = grow(&ws.rows, x.Rows*x.Cols)
+			ws.linearTask.x = grow(&ws.rows, m*in)
 		}
-		if norm == nil {
-			ws.linearTask.m, ws.linearTask.ldx = x.Rows, t.ld
+		if t.plain() {
+			ws.linearTask.m, ws.linearTask.ldx = m, t.ld
 			return
 		}
 	}
-	ws.linearTask.m, ws.linearTask.ldx = x.Rows, t.ld
-	growPer(&ws.tmp, ws.Team.Size(), x.Cols+splitColumns)
-	t.chunk = rowChunk(x.Rows, ws.Team.Active())
-	ws.Team.Run((x.Rows+t.chunk-1)/t.chunk, t)
+	ws.linearTask.m, ws.linearTask.ldx = m, t.ld
+	growPer(&ws.tmp, ws.Team.Size(), in+splitColumns)
+	t.chunk = rowChunk(m, ws.Team.Active())
+	ws.Team.Run((m+t.chunk-1)/t.chunk, t)
 }
 
 // rowStride keeps quantised rows off strides that put every row of a tile in
@@ -212,12 +261,36 @@ func (l *Linear) precision() Precision {
 	return F32
 }
 
-// rowTask normalises and converts rows.
+// rows are the inputs of a linear layer: x, or norm(x), or act(a)*b of the halves
+// of x.
+type rows struct {
+	x     tensor.Mat
+	norm  *Norm
+	gated bool
+	act   act.Kind
+}
+
+// plain reports whether the rows are those of x.
+func (r *rows) plain() bool { return r.norm == nil && !r.gated }
+
+// input writes input i to dst [In].
+func (r *rows) input(dst []float32, i int) {
+	row, d := r.x.Row(i), len(dst)
+	switch {
+	case r.gated:
+		act.GatedTile(r.act, dst, d, row, d, row[d:], d, 1, d, false)
+	case r.norm != nil:
+		r.norm.row(dst, row)
+	default:
+		copy(dst, row)
+	}
+}
+
+// rowTask makes the inputs of a layer and converts them.
 type rowTask struct {
+	rows
 	ws        *Workspace
 	l         *Linear
-	x         tensor.Mat
-	norm      *Norm
 	inPlace   bool
 	precision Precision
 	ld, chunk int
@@ -225,10 +298,10 @@ type rowTask struct {
 
 // Do implements Task: a unit is a chunk of rows.
 func (t *rowTask) Do(unit, worker int) {
-	ws, d := t.ws, t.x.Cols
+	ws, d := t.ws, t.l.In
 	for i := unit * t.chunk; i < min((unit+1)*t.chunk, t.x.Rows); i++ {
 		row := t.x.Row(i)
-		if t.norm != nil {
+		if !t.plain() {
 			to := ws.tmp[worker][:d]
 			switch {
 			case t.inPlace:
@@ -236,7 +309,7 @@ func (t *rowTask) Do(unit, worker int) {
 			case t.precision == F32:
 				to = ws.rows[i*d : (i+1)*d]
 			}
-			t.norm.row(to, row)
+			t.input(to, i)
 			row = to
 		}
 		switch t.precision {
@@ -246,7 +319,7 @@ func (t *rowTask) Do(unit, worker int) {
 			}
 			if s := t.l.split; s != nil {
 				wide := ws.tmp[worker][:d]
-				if t.norm == nil || t.inPlace {
+				if t.plain() || t.inPlace {
 					copy(wide, row)
 				}
 				row = s.widen(wide)
@@ -268,6 +341,9 @@ func (ws *Workspace) Multiply(dst tensor.Mat, l *Linear, accumulate bool) {
 	t.epilogue = gemm.Epilogue{Bias: l.bias, Act: l.Act, Accumulate: accumulate}
 	t.split(ws.Team.Active())
 	ws.Team.Run(t.rowBlocks*t.panels, t)
+	if l.id > 0 && len(ws.live.groups) > 0 {
+		ws.live.add(ws, dst, l)
+	}
 }
 
 // linearTask multiplies a block of rows by a range of the weight's panels.
@@ -287,7 +363,8 @@ type linearTask struct {
 // The rows of a block stay in a core's L2 while the weight streams past.
 const (
 	blockBytes = 384 << 10
-	unitOps    = 4 << 20 // the least that is worth handing over, about 10 us
+	unitOps    = 4 << 20   // the least that is worth handing over, about 10 us,
+	unitBytes  = 192 << 10 // or as long a read of weights
 )
 
 func (t *linearTask) split(workers int) {
@@ -305,7 +382,7 @@ func (t *linearTask) split(workers int) {
 		// for every tile of rows.
 		t.block = min(t.block, max(48, (t.m+47)/48*48))
 		ops := t.l.Ops() * min(t.block, t.m)
-		t.panels = max(1, min(t.l.units(), ops/unitOps))
+		t.panels = max(1, min(t.l.units(), max(ops/unitOps, t.l.weightBytes()/unitBytes)))
 	}
 	t.rowBlocks = (t.m + t.block - 1) / t.block
 }
@@ -317,8 +394,11 @@ func (t *linearTask) Do(unit, worker int) {
 	m := min(t.block, t.m-r0)
 	c, n := unit%t.panels, t.l.units()
 	u0, u1 := c*n/t.panels, (c+1)*n/t.panels
-	ldd := t.dst.Cols
-	dst := t.dst.Data[r0*ldd:]
+	t.mul(t.dst.Data[r0*t.dst.Cols:], t.dst.Cols, r0, m, u0, u1)
+}
+
+// mul multiplies m of the prepared rows, from r0 on, by the units [u0, u1).
+func (t *linearTask) mul(dst []float32, ldd, r0, m, u0, u1 int) {
 	switch l := t.l; {
 	case l.i8 != nil:
 		l.i8.Mul(dst, ldd, t.ws.q[r0*t.ldx:], t.ldx, t.ws.affine[r0:], m, u0, u1, t.epilogue)
@@ -326,5 +406,17 @@ func (t *linearTask) Do(unit, worker int) {
 		l.bf16.Mul(dst, ldd, t.ws.bf[r0*t.ldx:], t.ldx, m, u0, u1, t.epilogue)
 	default:
 		l.f32.Mul(dst, ldd, t.x[r0*t.ldx:], t.ldx, m, u0, u1, t.epilogue)
+	}
+}
+
+// weightRow writes row j of the weight to dst [In].
+func (l *Linear) weightRow(dst []float32, j int) {
+	switch {
+	case l.i8 != nil:
+		l.i8.Row(dst, j)
+	case l.bf16 != nil:
+		l.bf16.Row(dst, j)
+	default:
+		l.f32.Row(dst, j)
 	}
 }

@@ -21,6 +21,11 @@ func (n *Norm) row(dst, x []float32) {
 	norm.LayerNorm(dst, d, x, d, 1, d, n.Gamma, n.Beta, n.Eps)
 }
 
+// heads replaces each head of width d in x by its norm.
+func (n *Norm) heads(x []float32, d int) {
+	norm.RMSNorm(x, d, x, d, len(x)/d, d, n.Gamma, n.Eps)
+}
+
 // Normalize replaces each row of x by its norm.
 func (ws *Workspace) Normalize(x tensor.Mat, n *Norm) {
 	t := &ws.normTask

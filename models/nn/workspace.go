@@ -7,6 +7,7 @@
 package nn
 
 import (
+	"mom/kernels/act"
 	"mom/kernels/gemm"
 	"mom/kernels/quant"
 	"mom/tensor"
@@ -29,12 +30,17 @@ type Workspace struct {
 	zeros   []int32
 
 	observed Observations // of int8 rows; nil but for a while after opening
+	live     live         // rows with adapters
+	paged    paged        // sequences of a decoder
 
 	linearTask linearTask
 	rowTask    rowTask
 	attnTask   attnTask
 	normTask   normTask
 	ropeTask   ropeTask
+	headTask   headTask
+	pagedTask  pagedTask
+	columns    columnTask
 }
 
 // A Slot names one of the workspace's activation matrices.
@@ -50,6 +56,7 @@ const (
 	Head2
 	Pooled
 	Logits
+	Wide
 	slots
 )
 
@@ -97,6 +104,14 @@ func growPer(b *[][]float32, workers, n int) {
 	for i := range workers {
 		grow(&(*b)[i], n)
 	}
+}
+
+// kindOf is the function of package act behind a gemm activation.
+func kindOf(f gemm.Act) act.Kind {
+	return [...]act.Kind{
+		gemm.None: act.KindNone, gemm.GELU: act.KindGELU, gemm.GELUTanh: act.KindGELUTanh,
+		gemm.SiLU: act.KindSiLU, gemm.ReLU: act.KindReLU, gemm.Tanh: act.KindTanh,
+	}[f]
 }
 
 // ParseAct maps a Hugging Face activation name to a kernel.
