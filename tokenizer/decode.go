@@ -51,12 +51,12 @@ func decodeBytes(tokens []string) []string {
 			out = append(out[:n], token...)
 		}
 	}
-	return []string{validUTF8(out)}
+	return []string{ValidUTF8(out)}
 }
 
-// validUTF8 puts U+FFFD for every maximal part of a character that is cut short,
+// ValidUTF8 is b as text, with U+FFFD for every maximal part of a character that is cut short,
 // and for every other byte that does not belong there.
-func validUTF8(b []byte) string {
+func ValidUTF8(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
 	}

@@ -258,12 +258,12 @@ type Choice struct {
 
 // LogProb returns the log-probability of id among all tokens.
 func LogProb(logits []float32, id int32) float64 {
-	return float64(logits[id]) - logSum(logits)
+	return float64(logits[id]) - LogSum(logits)
 }
 
 // Top appends the n most probable tokens to dst, in order.
 func Top(dst []Choice, logits []float32, n int) []Choice {
-	sum := logSum(logits)
+	sum := LogSum(logits)
 	at := len(dst)
 	for i, x := range logits {
 		c := Choice{int32(i), float64(x) - sum}
@@ -282,8 +282,8 @@ func Top(dst []Choice, logits []float32, n int) []Choice {
 	return dst
 }
 
-// logSum is the logarithm of the sum of the exponentials.
-func logSum(logits []float32) float64 {
+// LogSum returns the logarithm of the sum of the exponentials.
+func LogSum(logits []float32) float64 {
 	top := slices.Max(logits)
 	sum := 0.0
 	for _, x := range logits {

@@ -5,10 +5,19 @@ import (
 	"strings"
 )
 
-// Bytes returns what a token adds to a text that it continues: the bytes of a
-// byte-level token, which may be part of a character, or the text of others. It
-// is nil for special tokens, and for ids that are no token.
-func (t *Tokenizer) Bytes(id int32) []byte {
+// Pieces returns, for every id, what its token adds to a text that it continues:
+// the bytes of a byte-level token, which may be part of a character, or the text
+// of others. It is nil for special tokens, and for ids that are no token.
+func (t *Tokenizer) Pieces() [][]byte {
+	j := t.joint()
+	out := make([][]byte, t.VocabSize())
+	for id := range out {
+		out[id] = t.piece(int32(id), j)
+	}
+	return out
+}
+
+func (t *Tokenizer) piece(id int32, j joint) []byte {
 	var token string
 	if a := t.byID[id]; a != nil {
 		if a.special {
@@ -20,7 +29,7 @@ func (t *Tokenizer) Bytes(id int32) []byte {
 	} else {
 		token = t.modelToken(id)
 	}
-	switch t.joint() {
+	switch j {
 	case jointBytes:
 		if b, ok := fromAlphabet(nil, token); ok {
 			return b
