@@ -23,10 +23,12 @@ var layers = map[string][]string{
 	"safetensors":        {"tensor"},
 	"tokenizer":          {},
 	"models":             {"models", "kernels", "kernels/cpu", "tensor"},
+	"models/gguf":        {"tensor"},
 	"weights":            {},
 	"engine/pattern":     {},
 	"engine/view":        {},
-	"engine":             {"models", "safetensors", "tokenizer", "tensor", "weights", "engine/pattern", "engine/view", "kernels", "kernels/cpu"},
+	"engine/chat":        {},
+	"engine":             {"models", "safetensors", "tokenizer", "tensor", "weights", "engine/pattern", "engine/view", "engine/chat", "models/gguf", "kernels", "kernels/cpu"},
 	"router":             {},
 	"server/web":         {"router"},
 	"server/config":      {"router"},
@@ -45,7 +47,7 @@ var layers = map[string][]string{
 	"bench": {"bench", "engine", "models", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu"},
 	// A load generator knows nothing of what it loads.
 	"bench/load": {},
-	"cmd": {"bench", "engine", "engine/pattern", "models", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu", "weights",
+	"cmd": {"bench", "engine", "engine/pattern", "engine/chat", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu", "weights",
 		"router", "server", "server/web", "server/config", "server/admin", "server/state"},
 }
 
@@ -64,7 +66,7 @@ var onlyUsers = map[string][]string{
 }
 
 // In tests a package may also use what makes its inputs and its oracles.
-var testLayers = []string{"kernels/kerneltest", "safetensors", "tensor", "server/official"}
+var testLayers = []string{"kernels/kerneltest", "safetensors", "tensor", "tokenizer", "server/official"}
 
 // TestLayers parses every file itself, whatever its build tags, so that the
 // test cache knows what it depends on.
