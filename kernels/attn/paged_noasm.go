@@ -1,0 +1,5 @@
+package attn
+
+func pagedScratchLen(d int) int { return 0 }
+
+func paged(j *pagedJob, scratch []float32) { pagedGeneric(j, scratch) }

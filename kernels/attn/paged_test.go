@@ -1,0 +1,416 @@
+package attn
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"mom/kernels/cpu"
+	"mom/kernels/kerneltest"
+)
+
+var formats = []Format{F32, BF16, I8}
+
+// A dialogue is the input of a test: a sequence in pages, with its queries.
+type dialogue struct {
+	KV
+	n, group, d int
+	ldq         int
+	q           []float32 // [n][ldq]
+	k, v        []float32 // [n][d], as they were stored
+	scale       float32
+}
+
+// newDialogue returns n tokens of uniform numbers in [-1,1). Every page ends at a
+// forbidden one, and what no token was stored in is NaN where there is such a
+// thing.
+func newDialogue(t testing.TB, f Format, n, group, d int, seed uint64) *dialogue {
+	s := &dialogue{n: n, group: group, d: d, ldq: group*d + 3, scale: float32(1 / math.Sqrt(float64(d)))}
+	s.Format, s.Offset = f, 64
+	s.q = kerneltest.Fill(kerneltest.Guarded[float32](t, n*s.ldq-3), seed)
+	s.k = kerneltest.Fill(make([]float32, n*d), seed+1)
+	s.v = kerneltest.Fill(make([]float32, n*d), seed+2)
+	for i := range n {
+		if i%PageTokens == 0 {
+			page := kerneltest.Guarded[byte](t, s.Offset+PageBytes(f, d))
+			for at := range page {
+				page[at] = 0xff
+			}
+			s.Pages = append(s.Pages, page)
+		}
+		s.store(i)
+	}
+	return s
+}
+
+func (s *dialogue) store(i int) {
+	PagedStore(s.Format, s.Pages[i/PageTokens][s.Offset:], i%PageTokens, s.key(i), s.value(i))
+}
+
+func (s *dialogue) key(i int) []float32   { return s.k[i*s.d:][:s.d] }
+func (s *dialogue) value(i int) []float32 { return s.v[i*s.d:][:s.d] }
+
+// attend computes rows of positions [past,past+m) into a guarded slice whose
+// rows have two floats too many.
+func (s *dialogue) attend(t testing.TB, past, m int) []float32 {
+	ldd := s.group*s.d + 2
+	dst := kerneltest.Guarded[float32](t, m*ldd-2)
+	scratch := kerneltest.Guarded[float32](t, PagedScratchLen(s.group, s.d))
+	for i := range scratch {
+		scratch[i] = float32(math.NaN())
+	}
+	for i := range dst {
+		dst[i] = float32(math.Inf(1))
+	}
+	Paged(dst, ldd, s.q[past*s.ldq:], s.ldq, m, past, s.KV, s.group, s.d, s.scale, scratch)
+	for i := range dst {
+		if i%ldd >= ldd-2 && dst[i] != float32(math.Inf(1)) {
+			t.Fatalf("element %d of dst was written", i)
+		}
+	}
+	return dst
+}
+
+// stored reads a token's numbers back from its page, each by its own definition.
+func (s *dialogue) stored(i int) (k, v []float32) {
+	k, v = make([]float32, s.d), make([]float32, s.d)
+	slot := i % PageTokens
+	p := view(s.Format, s.KV.at(i/PageTokens), s.d)
+	for c := range s.d {
+		a, b := c*PageTokens+slot, slot*s.d+c
+		switch s.Format {
+		case F32:
+			k[c], v[c] = p.kF32[a], p.vF32[b]
+		case BF16:
+			k[c] = math.Float32frombits(uint32(p.kBF16[a]) << 16)
+			v[c] = math.Float32frombits(uint32(p.vBF16[b]) << 16)
+		default:
+			k[c] = float32(p.kI8[a]) * p.kScale[slot]
+			v[c] = float32(p.vI8[b]) * p.vScale[slot]
+		}
+	}
+	return k, v
+}
+
+// check compares rows of dst with the exact result over what the pages hold.
+func (s *dialogue) check(t *testing.T, dst []float32, past, m int) {
+	t.Helper()
+	n, d, ldd := past+m, s.d, s.group*s.d+2
+	keys, values := make([][]float32, n), make([][]float32, n)
+	for i := range n {
+		keys[i], values[i] = s.stored(i)
+	}
+	for i := range m {
+		for g := range s.group {
+			e := exactCausal(s.q[(past+i)*s.ldq+g*d:][:d], keys[:past+i+1], values, float64(s.scale))
+			bound := e.bound(d)
+			for c, want := range e.out {
+				if got := float64(dst[i*ldd+g*d+c]); !(math.Abs(got-want) <= bound) {
+					t.Fatalf("%s past=%d m=%d group=%d d=%d: row %d head %d column %d: got %v, want %v ± %v",
+						s.Format, past, m, s.group, d, i, g, c, got, want, bound)
+				}
+			}
+		}
+	}
+}
+
+// exactCausal is one row in float64.
+func exactCausal(q []float32, keys, values [][]float32, scale float64) exactRow {
+	e := exactRow{out: make([]float64, len(q)), keys: len(keys)}
+	scores := make([]float64, len(keys))
+	for j, k := range keys {
+		abs := 0.0
+		for c, y := range k {
+			x := float64(q[c]) * float64(y)
+			scores[j] += x * scale
+			abs += math.Abs(x)
+		}
+		e.top = max(e.top, abs*math.Abs(scale))
+	}
+	most, sum := slices.Max(scores), 0.0
+	for j, x := range scores {
+		p := math.Exp(x - most)
+		sum += p
+		for c, y := range values[j] {
+			e.out[c] += p * float64(y)
+			e.value = max(e.value, math.Abs(float64(y)))
+		}
+	}
+	for c := range e.out {
+		e.out[c] /= sum
+	}
+	return e
+}
+
+func TestPaged(t *testing.T) {
+	kerneltest.EachLevel(t, func(t *testing.T) {
+		for _, f := range formats {
+			for _, d := range []int{1, 7, 8, 16, 24, 32, 40, 64, 72, 80, 96, 128, 136, 256} {
+				for group := 1; group <= 8; group++ {
+					m := []int{1, 2, 3, 5, 17, 70}[(group+d/8)%6]
+					if testing.Short() && m > 5 && group*d > 200 {
+						continue
+					}
+					past := (group*31 + d) % 101
+					s := newDialogue(t, f, past+m, group, d, uint64(d*group))
+					s.check(t, s.attend(t, past, m), past, m)
+				}
+			}
+		}
+	})
+}
+
+func TestPagedLengths(t *testing.T) {
+	kerneltest.EachLevel(t, func(t *testing.T) {
+		for _, f := range formats {
+			for group := 1; group <= 3; group++ {
+				s := newDialogue(t, f, 170, group, 16, uint64(group))
+				for past := 0; past <= 100; past++ {
+					for m := 1 + past%3; m <= 70; m += 1 + past%7*3 {
+						s.check(t, s.attend(t, past, m), past, m)
+					}
+				}
+			}
+			s := newDialogue(t, f, 700, 2, 64, 9)
+			for _, past := range []int{127, 128, 255, 256, 600, 699} {
+				s.check(t, s.attend(t, past, 1), past, 1)
+			}
+		}
+	})
+}
+
+// TestPagedBits cuts a prefill in many ways and asks for the same bits: into
+// pieces, single tokens, and the heads of a group one by one.
+func TestPagedBits(t *testing.T) {
+	kerneltest.EachLevel(t, func(t *testing.T) {
+		for _, f := range formats {
+			for _, shape := range []struct{ group, d int }{{1, 24}, {2, 64}, {3, 64}, {5, 24}, {8, 32}, {2, 128}, {1, 128}} {
+				if testing.Short() && shape.d > 64 {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/group=%d/d=%d", f, shape.group, shape.d), func(t *testing.T) {
+					s := newDialogue(t, f, 300, shape.group, shape.d, 3)
+					want := s.attend(t, 0, s.n)
+					for _, piece := range []int{1, 7, 31, 33, 100, 257} {
+						for past := 0; past < s.n; past += piece {
+							if past > 70 && past < 250 && cpu.Level() == "generic" {
+								continue
+							}
+							m := min(piece, s.n-past)
+							s.same(t, want, s.attend(t, past, m), past, m)
+						}
+					}
+					s.headByHead(t, want)
+				})
+			}
+		}
+	})
+}
+
+func (s *dialogue) same(t *testing.T, want, got []float32, past, m int) {
+	t.Helper()
+	ldd := s.group*s.d + 2
+	for i := range m {
+		for c := range s.group * s.d {
+			if a, b := got[i*ldd+c], want[(past+i)*ldd+c]; math.Float32bits(a) != math.Float32bits(b) {
+				t.Fatalf("%s past=%d m=%d group=%d d=%d: row %d column %d: got %v, want %v", s.Format, past, m, s.group, s.d, i, c, a, b)
+			}
+		}
+	}
+}
+
+func (s *dialogue) headByHead(t *testing.T, want []float32) {
+	t.Helper()
+	past, m := 20, 77
+	ldd := s.group*s.d + 2
+	dst := make([]float32, m*ldd)
+	scratch := make([]float32, PagedScratchLen(1, s.d))
+	for g := range s.group {
+		Paged(dst[g*s.d:], ldd, s.q[past*s.ldq+g*s.d:], s.ldq, m, past, s.KV, 1, s.d, s.scale, scratch)
+	}
+	s.same(t, want, dst, past, m)
+}
+
+// TestPagedSoftmax has scores that are far apart, exactly known, or rise from
+// page to page.
+func TestPagedSoftmax(t *testing.T) {
+	const n, d = 180, 16
+	kerneltest.EachLevel(t, func(t *testing.T) {
+		for _, score := range []func(j int) float32{
+			func(j int) float32 { return float32(j) },                              // rising
+			func(j int) float32 { return float32(-j) },                             // falling
+			func(j int) float32 { return float32(100 * j) },                        // steep
+			func(j int) float32 { return float32(-100 * j) },                       // steep down
+			func(j int) float32 { return float32(j / 50 % 2 * (1 - j%50) * 1000) }, // one huge
+			func(j int) float32 { return 1e6 },                                     // all huge
+			func(j int) float32 { return -1e6 },                                    // all hugely negative
+			func(j int) float32 { return 0 },                                       // equal
+		} {
+			for _, f := range formats {
+				s := newDialogue(t, f, n, 2, d, 4)
+				s.scale = 1
+				clear(s.q)
+				for i := range n {
+					clear(s.key(i))
+					s.key(i)[0] = roundBF16(score(i))
+					s.store(i)
+					s.q[i*s.ldq], s.q[i*s.ldq+d] = 1, 0.5
+				}
+				for _, past := range []int{0, 1, 31, 32, 100, 127, 128, 140} {
+					s.check(t, s.attend(t, past, n-past), past, n-past)
+					s.check(t, s.attend(t, past, 1), past, 1)
+				}
+			}
+		}
+	})
+}
+
+func TestPagedStore(t *testing.T) {
+	kerneltest.EachLevel(t, func(t *testing.T) {
+		for _, f := range formats {
+			for _, d := range []int{1, 8, 63, 64, 65, 128, 200} {
+				s := newDialogue(t, f, PageTokens, 1, d, uint64(d))
+				for i := range PageTokens {
+					if i == 7 {
+						clear(s.key(i))
+						s.value(i)[d/2] = 0x1p-101
+						clear(s.value(i)[:d/2])
+						clear(s.value(i)[d/2+1:])
+						s.store(i)
+					}
+					k, v := s.stored(i)
+					s.near(t, s.key(i), k)
+					s.near(t, s.value(i), v)
+				}
+			}
+		}
+	})
+}
+
+// near checks that got is want in the dialogue's format.
+func (s *dialogue) near(t *testing.T, want, got []float32) {
+	t.Helper()
+	var most float64
+	for _, x := range want {
+		most = max(most, math.Abs(float64(x)))
+	}
+	for c, x := range want {
+		bound := 0.0
+		switch s.Format {
+		case BF16:
+			x = roundBF16(x)
+		case I8:
+			bound = most*(1.0/254+0x1p-21) + 0x1p-100
+		}
+		if !(math.Abs(float64(got[c])-float64(x)) <= bound) {
+			t.Fatalf("%s d=%d: column %d: stored %v, is %v ± %v", s.Format, s.d, c, want[c], got[c], bound)
+		}
+	}
+}
+
+// TestPagedStoreTouchesOneSlot stores twice and compares the other bytes.
+func TestPagedStoreTouchesOneSlot(t *testing.T) {
+	for _, f := range formats {
+		s := newDialogue(t, f, PageTokens, 1, 24, 1)
+		for slot := range PageTokens {
+			before := slices.Clone(s.Pages[0])
+			kerneltest.Fill(s.key(slot), uint64(slot))
+			kerneltest.Fill(s.value(slot), uint64(slot+1))
+			s.store(slot)
+			changed := 0
+			for i := range before {
+				if before[i] != s.Pages[0][i] {
+					changed++
+				}
+			}
+			if most := PageBytes(f, 24) / PageTokens; changed == 0 || changed > most {
+				t.Errorf("%s slot %d: %d bytes changed, a token has %d", f, slot, changed, most)
+			}
+			for i := range PageTokens {
+				k, v := s.stored(i)
+				s.near(t, s.key(i), k)
+				s.near(t, s.value(i), v)
+			}
+		}
+	}
+}
+
+func TestPagedDoesNotAllocate(t *testing.T) {
+	kerneltest.EachLevel(t, func(t *testing.T) {
+		for _, f := range formats {
+			for _, d := range []int{20, 64} {
+				s := newDialogue(t, f, 100, 3, d, 8)
+				dst := make([]float32, 100*3*d)
+				scratch := make([]float32, PagedScratchLen(3, d))
+				if n := testing.AllocsPerRun(10, func() {
+					s.store(99)
+					Paged(dst, 3*d, s.q, s.ldq, 100, 0, s.KV, 3, d, 1, scratch)
+					Paged(dst, 3*d, s.q, s.ldq, 1, 99, s.KV, 3, d, 1, scratch)
+				}); n != 0 {
+					t.Errorf("%s: %v allocations", f, n)
+				}
+			}
+		}
+	})
+}
+
+func TestPagedPanics(t *testing.T) {
+	x := make([]float32, 200)
+	scratch := make([]float32, PagedScratchLen(2, 4))
+	page := make([]byte, PageBytes(F32, 4)+4)
+	kv := KV{Format: F32, Pages: [][]byte{page, page}}
+	Paged(x, 8, x[100:], 8, 3, 61, kv, 2, 4, 1, scratch)
+	Paged(x, 8, x[100:], 8, 0, 0, KV{}, 2, 4, 1, nil)
+	call := func(dst, q []float32, ldd, ldq, m, past int, kv KV, group, d int, scratch []float32) func() {
+		return func() { Paged(dst, ldd, q, ldq, m, past, kv, group, d, 1, scratch) }
+	}
+	for name, f := range map[string]func(){
+		"group":      call(x, x, 8, 8, 1, 0, kv, 0, 4, scratch),
+		"d":          call(x, x, 8, 8, 1, 0, kv, 2, 0, scratch),
+		"m":          call(x, x, 8, 8, -1, 0, kv, 2, 4, scratch),
+		"past":       call(x, x, 8, 8, 1, -1, kv, 2, 4, scratch),
+		"ldd":        call(x, x, 7, 8, 1, 0, kv, 2, 4, scratch),
+		"ldq":        call(x, x, 8, 7, 1, 0, kv, 2, 4, scratch),
+		"dst":        call(x[:15], x, 8, 8, 2, 0, kv, 2, 4, scratch),
+		"q":          call(x, x[:15], 8, 8, 2, 0, kv, 2, 4, scratch),
+		"pages":      call(x, x, 8, 8, 1, 64, kv, 2, 4, scratch),
+		"short page": call(x, x, 8, 8, 1, 0, KV{Pages: [][]byte{page[:100]}}, 2, 4, scratch),
+		"offset":     call(x, x, 8, 8, 1, 0, KV{Pages: kv.Pages, Offset: 8}, 2, 4, scratch),
+		"alignment":  call(x, x, 8, 8, 1, 0, KV{Pages: kv.Pages, Offset: 2}, 2, 4, scratch),
+		"negative":   call(x, x, 8, 8, 1, 0, KV{Pages: kv.Pages, Offset: -4}, 2, 4, scratch),
+		"format":     call(x, x, 8, 8, 1, 0, KV{Format: 3, Pages: kv.Pages}, 2, 4, scratch),
+		"scratch":    call(x, x, 8, 8, 1, 0, kv, 2, 4, scratch[1:]),
+		"scratchLen": func() { PagedScratchLen(0, 4) },
+		"bytes":      func() { PageBytes(3, 4) },
+		"slot":       func() { PagedStore(F32, page, 32, x[:4], x[:4]) },
+		"slot -1":    func() { PagedStore(F32, page, -1, x[:4], x[:4]) },
+		"lengths":    func() { PagedStore(F32, page, 0, x[:4], x[:3]) },
+		"nothing":    func() { PagedStore(F32, page, 0, nil, nil) },
+		"store page": func() { PagedStore(F32, page, 0, x[:5], x[:5]) },
+		"store at":   func() { PagedStore(F32, page[1:], 0, x[:4], x[:4]) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+// TestPagedRandom tries shapes that nobody thought of.
+func TestPagedRandom(t *testing.T) {
+	kerneltest.EachLevel(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(5, 5))
+		for range 60 {
+			f, d, group := formats[r.IntN(3)], 8*(1+r.IntN(16)), 1+r.IntN(12)
+			past, m := r.IntN(300), 1+r.IntN(40)
+			s := newDialogue(t, f, past+m, group, d, r.Uint64())
+			s.check(t, s.attend(t, past, m), past, m)
+		}
+	})
+}
