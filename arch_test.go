@@ -27,6 +27,8 @@ var layers = map[string][]string{
 	"weights":            {},
 	"engine/pattern":     {},
 	"engine/view":        {},
+	"engine/sample":      {},
+	"engine/generate":    {"engine/sample", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu"},
 	"engine/chat":        {},
 	"engine":             {"models", "safetensors", "tokenizer", "tensor", "weights", "engine/pattern", "engine/view", "engine/chat", "models/gguf", "kernels", "kernels/cpu"},
 	"router":             {},
@@ -44,10 +46,10 @@ var layers = map[string][]string{
 	"server/playground":  {"router", "server/web", "server/state"},
 	"server": {"router", "server/web", "server/config", "server/protocol", "server/upstream", "server/state", "server/cache",
 		"server/shared", "server/openapi", "server/compat", "server/admin", "server/playground"},
-	"bench": {"bench", "engine", "models", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu"},
+	"bench": {"bench", "engine", "engine/generate", "models", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu"},
 	// A load generator knows nothing of what it loads.
 	"bench/load": {},
-	"cmd": {"bench", "engine", "engine/pattern", "engine/chat", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu", "weights",
+	"cmd": {"bench", "engine", "engine/pattern", "engine/chat", "engine/sample", "engine/generate", "engine/grammar", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu", "weights",
 		"router", "server", "server/web", "server/config", "server/admin", "server/state"},
 }
 

@@ -1,0 +1,163 @@
+// Package generate lets decoders write: it opens a decoder, from a Hugging Face
+// folder or a GGUF file, and continues prompts for any number of goroutines.
+//
+// What runs at the same time shares forward passes (continuous batching): a pass
+// takes the next token of every sequence that writes and, as far as the token
+// budget goes, pieces of prompts that are still to be read. Sequences whose
+// prompts begin alike share the keys and values of it (see [Model.Pin]). Memory
+// for keys and values is bounded: what was kept for reuse goes first, then the
+// youngest sequence steps back and is read again later.
+//
+// A sequence's tokens depend on its request alone, never on what shared its
+// passes: to the bit.
+package generate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mom/engine/sample"
+	"mom/models"
+)
+
+// A Request is a prompt and how it is to be continued.
+type Request struct {
+	Prompt    []int32 // one token at least
+	MaxTokens int     // to write at most
+	sample.Params
+
+	Stop       []string        // texts that end the answer and are not part of it
+	Constraint Constraint      // what the answer has to be; a state of its own for each request; nil for none
+	Adapter    *models.Adapter // nil for none
+	LogProbs   bool            // the log-probability of each token among all
+	Top        int             // as many alternatives a token
+	IgnoreEnd  bool            // end-of-text tokens are tokens like others, for measurements
+
+	// Logits, when set, sees the logits before each token that is sampled, the
+	// first is 0. It must not keep or change them.
+	Logits func(step int, logits []float32)
+	// Emit, when set, is called on the caller's goroutine with each stretch of
+	// text that is certain: whole characters, and no part of a stop text. An
+	// error ends the request.
+	Emit func(text string) error
+}
+
+// A Constraint holds what is written to a form; *grammar.State is one.
+type Constraint interface {
+	Mask() []uint64           // a bit set for each token that may follow
+	Accept(token int32) error //
+	Forced(dst []byte) []byte // appends the bytes that must follow
+	Done() bool               // the text is complete as it is
+}
+
+// A Token is a token of an answer.
+type Token struct {
+	ID      int32
+	LogProb float64 // with LogProbs, else 0; 0 also for tokens that a constraint forced
+	Top     []sample.Choice
+}
+
+// Finish says why an answer ended.
+type Finish string
+
+// Stop is an end-of-text token, a stop text or a complete constraint; Length is
+// MaxTokens or the end of the model's positions.
+const (
+	Stop   Finish = "stop"
+	Length Finish = "length"
+)
+
+// A Result is an answer.
+type Result struct {
+	Text         string
+	Tokens       []Token
+	Finish       Finish
+	StopText     string        // of Request.Stop, if one was found
+	PromptTokens int           //
+	CachedTokens int           // of the prompt, whose keys and values were there already
+	First, Total time.Duration // until the first token was known, and all of it
+}
+
+// A RequestError is a fault of the request.
+type RequestError struct{ Reason string }
+
+func (e *RequestError) Error() string { return e.Reason }
+
+var (
+	// ErrBusy says that the queue of requests is full.
+	ErrBusy = errors.New("generate: too many requests wait")
+	// ErrClosed says that the model was closed.
+	ErrClosed = errors.New("generate: the model is closed")
+)
+
+func (m *Model) check(r *Request) error {
+	bad := func(format string, args ...any) error { return &RequestError{fmt.Sprintf(format, args...)} }
+	if len(r.Prompt) == 0 {
+		return bad("the prompt has no tokens")
+	}
+	if n := m.info.MaxTokens; len(r.Prompt) >= n {
+		return bad("the prompt has %d tokens; the model's limit is %d with the answer", len(r.Prompt), n)
+	}
+	for _, id := range r.Prompt {
+		if id < 0 || int(id) >= m.info.Vocab {
+			return bad("prompt: token %d is outside the vocabulary of %d", id, m.info.Vocab)
+		}
+	}
+	if r.MaxTokens < 1 {
+		return bad("max_tokens: %d is less than 1", r.MaxTokens)
+	}
+	if r.Top < 0 || r.Top > 100 {
+		return bad("top_logprobs: %d is outside 0 to 100", r.Top)
+	}
+	for _, s := range r.Stop {
+		if s == "" {
+			return bad("stop: an empty text would end every answer")
+		}
+	}
+	if err := r.Check(); err != nil {
+		return bad("%v", err)
+	}
+	if need := m.pages(len(r.Prompt) + 1); need > m.pool.Stats().Total {
+		return bad("the prompt has %d tokens; the memory for keys and values holds %d", len(r.Prompt), m.pool.Stats().Total*pageTokens)
+	}
+	return nil
+}
+
+// Generate continues a prompt. It returns ctx.Err() when ctx ends first.
+func (m *Model) Generate(ctx context.Context, r *Request) (*Result, error) {
+	if err := m.check(r); err != nil {
+		return nil, err
+	}
+	j := newJob(ctx, r)
+	if err := m.submit(j); err != nil {
+		return nil, err
+	}
+	return m.follow(j)
+}
+
+// follow hands the text of a job to its caller until it ends.
+func (m *Model) follow(j *job) (*Result, error) {
+	for {
+		select {
+		case <-j.news:
+		case <-j.ctx.Done():
+			m.abandon(j)
+			return nil, j.ctx.Err()
+		}
+		text, done := j.take()
+		if text != "" && j.req.Emit != nil {
+			if err := j.req.Emit(text); err != nil {
+				m.abandon(j)
+				return nil, err
+			}
+		}
+		if done {
+			if j.err != nil {
+				return nil, j.err
+			}
+			return &j.result, nil
+		}
+	}
+}
