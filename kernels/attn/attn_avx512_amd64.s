@@ -124,7 +124,23 @@ DATA ·table<>+928(SB)/8, $0x3d61510c3d61510c
 DATA ·table<>+936(SB)/8, $0x3d61510c3d61510c
 DATA ·table<>+944(SB)/8, $0x3d61510c3d61510c
 DATA ·table<>+952(SB)/8, $0x3d61510c3d61510c
-GLOBL ·table<>(SB), RODATA|NOPTR, $960
+DATA ·table<>+960(SB)/8, $0xc2fe0000c2fe0000
+DATA ·table<>+968(SB)/8, $0xc2fe0000c2fe0000
+DATA ·table<>+976(SB)/8, $0xc2fe0000c2fe0000
+DATA ·table<>+984(SB)/8, $0xc2fe0000c2fe0000
+DATA ·table<>+992(SB)/8, $0xc2fe0000c2fe0000
+DATA ·table<>+1000(SB)/8, $0xc2fe0000c2fe0000
+DATA ·table<>+1008(SB)/8, $0xc2fe0000c2fe0000
+DATA ·table<>+1016(SB)/8, $0xc2fe0000c2fe0000
+DATA ·table<>+1024(SB)/8, $0x4b40007f4b40007f
+DATA ·table<>+1032(SB)/8, $0x4b40007f4b40007f
+DATA ·table<>+1040(SB)/8, $0x4b40007f4b40007f
+DATA ·table<>+1048(SB)/8, $0x4b40007f4b40007f
+DATA ·table<>+1056(SB)/8, $0x4b40007f4b40007f
+DATA ·table<>+1064(SB)/8, $0x4b40007f4b40007f
+DATA ·table<>+1072(SB)/8, $0x4b40007f4b40007f
+DATA ·table<>+1080(SB)/8, $0x4b40007f4b40007f
+GLOBL ·table<>(SB), RODATA|NOPTR, $1088
 
 // func packQBF16(dst, src unsafe.Pointer, dstStride, srcStride, d int, scale float32)
 TEXT ·packQBF16(SB), NOSPLIT, $0-44

@@ -130,7 +130,7 @@ func Paged(dst []float32, ldd int, q []float32, ldq, m, past int, kv KV, group, 
 	if len(scratch) < PagedScratchLen(group, d) {
 		panic("attn: Paged: scratch too short")
 	}
-	paged(&pagedJob{
+	paged(pagedJob{
 		dst: dst, ldd: ldd, q: q, ldq: ldq, m: m, past: past,
 		kv: kv, group: group, d: d, scale: scale * log2e,
 	}, scratch)

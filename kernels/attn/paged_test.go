@@ -21,6 +21,9 @@ type dialogue struct {
 	q           []float32 // [n][ldq]
 	k, v        []float32 // [n][d], as they were stored
 	scale       float32
+
+	exact        []exactRow // [n][group], those asked for
+	keys, values [][]float32
 }
 
 // newDialogue returns n tokens of uniform numbers in [-1,1). Every page ends at a
@@ -97,14 +100,10 @@ func (s *dialogue) stored(i int) (k, v []float32) {
 // check compares rows of dst with the exact result over what the pages hold.
 func (s *dialogue) check(t *testing.T, dst []float32, past, m int) {
 	t.Helper()
-	n, d, ldd := past+m, s.d, s.group*s.d+2
-	keys, values := make([][]float32, n), make([][]float32, n)
-	for i := range n {
-		keys[i], values[i] = s.stored(i)
-	}
+	d, ldd := s.d, s.group*s.d+2
 	for i := range m {
 		for g := range s.group {
-			e := exactCausal(s.q[(past+i)*s.ldq+g*d:][:d], keys[:past+i+1], values, float64(s.scale))
+			e := s.row(past+i, g)
 			bound := e.bound(d)
 			for c, want := range e.out {
 				if got := float64(dst[i*ldd+g*d+c]); !(math.Abs(got-want) <= bound) {
@@ -114,6 +113,22 @@ func (s *dialogue) check(t *testing.T, dst []float32, past, m int) {
 			}
 		}
 	}
+}
+
+// row returns the exact result at a position and head, which it computes once.
+func (s *dialogue) row(pos, g int) *exactRow {
+	if s.exact == nil {
+		s.exact = make([]exactRow, s.n*s.group)
+		s.keys, s.values = make([][]float32, s.n), make([][]float32, s.n)
+		for i := range s.n {
+			s.keys[i], s.values[i] = s.stored(i)
+		}
+	}
+	e := &s.exact[pos*s.group+g]
+	if e.out == nil {
+		*e = exactCausal(s.q[pos*s.ldq+g*s.d:][:s.d], s.keys[:pos+1], s.values, float64(s.scale))
+	}
+	return e
 }
 
 // exactCausal is one row in float64.

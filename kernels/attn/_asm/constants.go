@@ -31,7 +31,9 @@ const (
 	constPair               // word indices 0, 16, 1, 17, ... that interleave two halves
 	constExp                // c1, c2, ... of exp2Degree5
 	constExp3   = constExp + 5*64
-	constEnd    = constExp3 + 3*64
+	constLow    = constExp3 + 3*64 // at and below it 2^x is taken as 0 (AVX2, pages)
+	constMagic  = constLow + 64    // 1.5*2^23 + 127
+	constEnd    = constMagic + 64
 )
 
 func constants(f *asmgen.File) {
@@ -51,6 +53,8 @@ func constants(f *asmgen.File) {
 	fill(constIntOne, func(int) uint32 { return 1 })
 	float(constSmall, -125)
 	fill(constPair, func(i int) uint32 { return uint32(16+i)<<16 | uint32(i) })
+	float(constLow, -127)
+	float(constMagic, 0x1.8p23+127)
 	for i, c := range exp2Degree5 {
 		float(constExp+64*i, c)
 	}

@@ -36,6 +36,7 @@ func main() {
 	g.values()
 	narrow.Write("attn_avx2_amd64.s")
 	arm64()
+	paged()
 }
 
 // A gen prints the functions of one level.
