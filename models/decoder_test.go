@@ -83,11 +83,11 @@ func goldenWeights(model string, shapes map[string][]int) source {
 			u := float64(z>>40)/(1<<23) - 1
 			switch {
 			case strings.Contains(name, "lora_"):
-				u *= 0.6
+				u *= 0.3
 			case strings.Contains(name, "embed_tokens"):
 				u *= 0.9
 			case len(shape) == 2:
-				u *= 2.2 / math.Sqrt(float64(shape[1]))
+				u *= 1.8 / math.Sqrt(float64(shape[1]))
 			case strings.HasSuffix(name, "bias"):
 				u *= 0.5
 			default:
@@ -121,11 +121,9 @@ func (g *decoderGolden) lora(t testing.TB, base string) *models.LoRA {
 // poolOf makes a pool of so many tokens.
 func poolOf(d models.Decoder, f kv.Format, tokens int) *kv.Pool {
 	i := d.Info()
-	pages := (tokens + kv.PageTokens - 1) / kv.PageTokens
-	return kv.NewPool(kv.Options{
-		Layers: i.Layers, KVHeads: i.KVHeads, HeadDim: i.HeadDim, Format: f,
-		Bytes: pages * i.Layers * i.KVHeads * f.HeadBytes(i.HeadDim),
-	})
+	o := kv.Options{Layers: i.Layers, KVHeads: i.KVHeads, HeadDim: i.HeadDim, Format: f}
+	o.Bytes = (tokens + kv.PageTokens - 1) / kv.PageTokens * o.PageBytes()
+	return kv.NewPool(o)
 }
 
 // decodeBatch is a batch of new tokens; every row is wanted.
@@ -211,7 +209,7 @@ func TestDecoderPieces(t *testing.T) {
 	for _, name := range []string{"qwen3-gqa4", "llama-gqa3", "llama-biases"} {
 		g := decoderGoldenOf(t, name)
 		for p := nn.F32; p <= nn.I4; p++ {
-			for f := kv.F32; f <= kv.F32; f++ {
+			for _, f := range formats {
 				t.Run(fmt.Sprintf("%s/%s/%s", name, p, f), func(t *testing.T) {
 					eachLevel(t, func(t *testing.T) { testPieces(t, &g, p, f) })
 				})
@@ -267,4 +265,320 @@ func testPieces(t *testing.T, g *decoderGolden, p nn.Precision, f kv.Format) {
 			same(fmt.Sprintf("round %d, sequence %d", round, i), got[b.Starts[i]:b.Starts[i+1]], from[i])
 		}
 	}
+}
+
+// TestAdapters: merged into the weights, and live, an adapter gives what PEFT
+// gives; in a batch each sequence has its own or none, in any order, with the
+// bits that it has alone. (Several adapters once shared a slot elsewhere.)
+func TestAdapters(t *testing.T) {
+	for _, name := range []string{"llama-gqa3", "qwen3-gqa4"} {
+		g := decoderGoldenOf(t, name)
+		t.Run(name, func(t *testing.T) { eachLevel(t, func(t *testing.T) { testAdapters(t, &g) }) })
+	}
+}
+
+func testAdapters(t *testing.T, g *decoderGolden) {
+	base := g.open(t, nn.F32, nil)
+	pool := poolOf(base, kv.F32, 16384)
+	team := nn.NewTeam(3)
+	defer team.Close()
+	var adapters []*models.Adapter // and none at last
+	var alone [][][]float32        // the logits of each, on its last case
+	ids := g.Cases[len(g.Cases)-1].IDs
+	for _, a := range g.Adapters {
+		merged := g.open(t, nn.F32, a.lora(t, g.Name))
+		live, err := models.OpenAdapter(base, a.lora(t, g.Name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if live.Bytes == 0 {
+			t.Error("an adapter of 0 bytes")
+		}
+		adapters = append(adapters, live)
+		for i, c := range a.Cases {
+			mpool := poolOf(merged, kv.F32, 512)
+			m := logits(t, merged, &nn.Workspace{}, decodeBatch([]*kv.Sequence{mpool.New()}, c.IDs))
+			b := decodeBatch([]*kv.Sequence{pool.New()}, c.IDs)
+			b.Adapters = []*models.Adapter{live}
+			l := logits(t, base, &nn.Workspace{}, b)
+			t.Logf("%s: largest difference merged %.2g, live %.2g", a.Name, c.compare(t, m, 1e-4), c.compare(t, l, 1e-4))
+			if i == len(a.Cases)-1 {
+				alone = append(alone, l)
+			}
+		}
+	}
+	adapters = append(adapters, nil)
+	alone = append(alone, logits(t, base, &nn.Workspace{}, decodeBatch([]*kv.Sequence{pool.New()}, ids)))
+	// The prompt, then token by token, with the adapters in another order each round.
+	const prompt = 37
+	ws := &nn.Workspace{Team: team}
+	n := 2*len(adapters) + 1
+	which := func(i, round int) int { return (i*5 + round) % len(adapters) }
+	for round := range 3 {
+		b := &models.DecodeBatch{}
+		var parts [][]int32
+		for i := range n {
+			b.Seqs, b.Adapters = append(b.Seqs, pool.New()), append(b.Adapters, adapters[which(i, round)])
+			parts = append(parts, ids[:prompt+i])
+		}
+		for step := range 4 {
+			d := decodeBatch(b.Seqs, parts...)
+			d.Adapters = b.Adapters
+			got := logits(t, base, ws, d)
+			for i := range n {
+				for r := d.Starts[i]; r < d.Starts[i+1]; r++ {
+					at := b.Seqs[i].Len() - int(d.Starts[i+1]-r)
+					if !slices.Equal(got[r], alone[which(i, round)][at]) {
+						t.Fatalf("round %d, step %d, sequence %d with adapter %d: row %d differs from that alone", round, step, i, which(i, round), at)
+					}
+				}
+				parts[i] = ids[b.Seqs[i].Len():][:1]
+			}
+		}
+	}
+}
+
+// TestAdapterRefused: what cannot run beside others is said, not dropped.
+func TestAdapterRefused(t *testing.T) {
+	g := decoderGoldenOf(t, "llama-gqa3")
+	d := g.open(t, nn.F32, nil)
+	a := g.Adapters[0]
+	const module = "base_model.model.model.layers.0.self_attn.q_proj"
+	for name, c := range map[string]struct {
+		break_ func(source)
+		want   string
+	}{
+		"output layer": {func(s source) {
+			s["base_model.model.lm_head.lora_A.weight"] = s[module+".lora_A.weight"]
+			s["base_model.model.lm_head.lora_B.weight"] = s[module+".lora_B.weight"]
+		}, "2 tensors fit no layer of the model: lm_head.lora_A.weight"},
+		"module saved whole": {func(s source) { s["base_model.model.model.norm.weight"] = s[module+".lora_A.weight"] }, "model.norm.weight"},
+		"A without B":        {func(s source) { delete(s, module+".lora_B.weight") }, "missing tensor model.layers.0.self_attn.q_proj.lora_B.weight"},
+		"another shape": {func(s source) { s[module+".lora_A.weight"] = s[module+".lora_B.weight"] },
+			"lora_A.weight has shape [72 4], want [4 72]"},
+		"a layer too many": {func(s source) {
+			s[strings.Replace(module, "0", "9", 1)+".lora_A.weight"] = s[module+".lora_A.weight"]
+		}, "model.layers.9.self_attn.q_proj.lora_A.weight"},
+	} {
+		src := goldenWeights(g.Name+"/"+a.Name, a.Tensors)
+		c.break_(src)
+		l, err := models.ParseLoRA([]byte(a.Config), src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = models.OpenAdapter(d, l); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error is %v, want one with %q", name, err, c.want)
+		}
+	}
+}
+
+// TestWant: the rows asked for are those of the batch's own tokens: nothing is
+// padded, so that no logits come from a pad position.
+func TestWant(t *testing.T) {
+	g := decoderGoldenOf(t, "qwen3-gqa1")
+	d := g.open(t, nn.F32, nil)
+	pool := poolOf(d, kv.F32, 2048)
+	seqs := []*kv.Sequence{pool.New(), pool.New(), pool.New()}
+	cases := []decoderCase{g.Cases[8], g.Cases[0], g.Cases[4]} // 300, 1 and 33 tokens
+	b := decodeBatch(seqs, cases[0].IDs, cases[1].IDs, cases[2].IDs)
+	b.Want = []int32{299, 300, 333}
+	got := logits(t, d, &nn.Workspace{}, b)
+	if len(got) != 3 {
+		t.Fatalf("%d rows, want 3", len(got))
+	}
+	for i, c := range cases {
+		last := len(c.Positions) - 1
+		end := decoderCase{IDs: c.IDs, Positions: []int{0}, Logits: c.Logits[last:]}
+		end.compare(t, got[i:], 1e-4)
+	}
+	b = decodeBatch(seqs, []int32{1}, []int32{2}, []int32{3})
+	b.Want = nil
+	if h, err := d.Decode(&nn.Workspace{}, b); err != nil || h.Rows != 0 {
+		t.Errorf("nothing wanted: %d rows, error %v", h.Rows, err)
+	}
+}
+
+// TestFork: sequences that share a prompt go on from its positions, each with its
+// own tokens, while the other goes on too and after it is gone.
+func TestFork(t *testing.T) {
+	g := decoderGoldenOf(t, "llama-gqa4-llama3")
+	for _, f := range formats {
+		d := g.open(t, nn.F32, nil)
+		pool := poolOf(d, f, 4096)
+		ws := &nn.Workspace{}
+		ids := g.Cases[8].IDs
+		tails := [][]int32{ids[100:140], ids[150:190], ids[200:240]}
+		for _, prompt := range []int{1, 31, 32, 45, 64} {
+			var want [][][]float32
+			for _, tail := range tails {
+				all := append(slices.Clone(ids[:prompt]), tail...)
+				want = append(want, logits(t, d, ws, decodeBatch([]*kv.Sequence{pool.New()}, all))[prompt:])
+			}
+			root := pool.New()
+			logits(t, d, ws, decodeBatch([]*kv.Sequence{root}, ids[:prompt]))
+			seqs := []*kv.Sequence{root.Fork(), root.Fork(), root.Fork()}
+			root.Free()
+			for i := range seqs { // the first alone, then two, then all
+				b := decodeBatch(seqs[:i+1], tails[0][10*i:10*i+10], tails[1][10*max(i-1, 0):][:10], tails[2][:10])
+				b.Starts, b.IDs = b.Starts[:i+2], b.IDs[:10*(i+1)]
+				b.Want = b.Want[:len(b.IDs)]
+				got := logits(t, d, ws, b)
+				for k := range i + 1 {
+					for j := range 10 {
+						if at := seqs[k].Len() - prompt - 10 + j; !slices.Equal(got[10*k+j], want[k][at]) {
+							t.Fatalf("%s, prompt of %d: fork %d, token %d after the prompt differs", f, prompt, k, at)
+						}
+					}
+				}
+			}
+			for _, s := range seqs {
+				s.Free()
+			}
+		}
+	}
+}
+
+var formats = []kv.Format{kv.F32, kv.BF16, kv.I8}
+
+// TestLogitsOfIDs: a logit has the same bits alone as among all.
+func TestLogitsOfIDs(t *testing.T) {
+	team := nn.NewTeam(3)
+	defer team.Close()
+	for _, name := range []string{"llama-gqa1", "llama-linear"} {
+		g := decoderGoldenOf(t, name)
+		for p := nn.F32; p <= nn.I4; p++ {
+			d := g.open(t, p, nil)
+			for _, ws := range []*nn.Workspace{{}, {Team: team}} {
+				b := decodeBatch([]*kv.Sequence{poolOf(d, kv.F32, 64).New()}, g.Cases[4].IDs)
+				h, err := d.Decode(ws, b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all := tensor.NewMat(h.Rows, d.Info().Vocab)
+				d.Logits(ws, all, h, nil)
+				for _, ids := range [][]int32{{0}, {99}, {47, 48, 3, 3, 96}, {}} {
+					some := tensor.NewMat(h.Rows, len(ids))
+					d.Logits(ws, some, h, append([]int32{}, ids...))
+					for r := range h.Rows {
+						for j, id := range ids {
+							if some.Row(r)[j] != all.Row(r)[id] {
+								t.Fatalf("%s %s: row %d, id %d: %v alone, %v among all", name, p, r, id, some.Row(r)[j], all.Row(r)[id])
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestDecodeAllocates nothing a step, with adapters and without, once workspace
+// and pool are warm.
+func TestDecodeAllocates(t *testing.T) {
+	team := nn.NewTeam(2)
+	defer team.Close()
+	g := decoderGoldenOf(t, "llama-gqa3")
+	for p := nn.F32; p <= nn.I4; p++ {
+		for _, f := range formats {
+			d := g.open(t, p, nil)
+			a, err := models.OpenAdapter(d, g.Adapters[0].lora(t, g.Name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, ws := range []*nn.Workspace{{}, {Team: team}} {
+				pool := poolOf(d, f, 1024)
+				seqs := []*kv.Sequence{pool.New(), pool.New(), pool.New()}
+				b := decodeBatch(seqs, []int32{1}, []int32{2}, []int32{3})
+				dst, some, ids := tensor.NewMat(3, d.Info().Vocab), tensor.NewMat(3, 2), []int32{5, 90}
+				for _, b.Adapters = range [][]*models.Adapter{nil, {a, nil, a}} {
+					run := func() {
+						for range 80 {
+							h, err := d.Decode(ws, b)
+							if err != nil {
+								t.Fatal(err)
+							}
+							d.Logits(ws, dst, h, nil)
+							d.Logits(ws, some, h, ids)
+						}
+						for _, s := range seqs {
+							s.Truncate(0)
+						}
+					}
+					run()
+					if n := testing.AllocsPerRun(3, run); n != 0 {
+						t.Errorf("%s, pages of %s, team of %d, adapters %v: %v allocations in 80 steps", p, f, ws.Team.Size(), b.Adapters != nil, n)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestDecodeFails: a pass that ends early leaves the sequences as they were.
+func TestDecodeFails(t *testing.T) {
+	g := decoderGoldenOf(t, "qwen3-gqa3-bias")
+	d := g.open(t, nn.F32, nil)
+	pool := poolOf(d, kv.F32, 96)
+	ws := &nn.Workspace{}
+	a, c := pool.New(), pool.New()
+	ids := g.Cases[8].IDs
+	want := logits(t, d, ws, decodeBatch([]*kv.Sequence{a}, ids[:40]))
+	if _, err := d.Decode(ws, decodeBatch([]*kv.Sequence{a, c}, ids[40:50], ids[:40])); err != kv.ErrFull {
+		t.Fatalf("error is %v, want ErrFull", err)
+	}
+	layers := 0
+	b := decodeBatch([]*kv.Sequence{a}, ids[200:210])
+	b.Cancel = func() bool { layers++; return layers > 1 }
+	if _, err := d.Decode(ws, b); err != models.ErrCancelled {
+		t.Fatalf("error is %v, want ErrCancelled", err)
+	}
+	if a.Len() != 40 || c.Len() != 0 {
+		t.Fatalf("sequences of %d and %d tokens, want 40 and 0", a.Len(), c.Len())
+	}
+	a.Truncate(10)
+	got := logits(t, d, ws, decodeBatch([]*kv.Sequence{a}, ids[10:40]))
+	for i := range got {
+		if !slices.Equal(got[i], want[10+i]) {
+			t.Fatalf("row %d differs after failed passes", 10+i)
+		}
+	}
+}
+
+// TestDecodeMisuse: what a caller must not ask panics.
+func TestDecodeMisuse(t *testing.T) {
+	g, other := decoderGoldenOf(t, "llama-gqa3"), decoderGoldenOf(t, "qwen3-gqa1")
+	d, e := g.open(t, nn.F32, nil), other.open(t, nn.F32, nil)
+	pool, epool := poolOf(d, kv.F32, 1024), poolOf(e, kv.F32, 32)
+	a, err := models.OpenAdapter(g.open(t, nn.F32, nil), g.Adapters[0].lora(t, g.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string]*models.DecodeBatch{
+		"nothing":                {Starts: []int32{0}},
+		"id above":               decodeBatch([]*kv.Sequence{pool.New()}, []int32{100}),
+		"id below":               decodeBatch([]*kv.Sequence{pool.New()}, []int32{-1}),
+		"no new tokens":          decodeBatch([]*kv.Sequence{pool.New()}, []int32{}),
+		"too long":               decodeBatch([]*kv.Sequence{pool.New()}, make([]int32, 513)),
+		"pool of another model":  decodeBatch([]*kv.Sequence{epool.New()}, []int32{1}),
+		"starts of another size": {IDs: []int32{1}, Starts: []int32{0}, Seqs: []*kv.Sequence{pool.New()}},
+		"wanted row outside":     {IDs: []int32{1}, Starts: []int32{0, 1}, Seqs: []*kv.Sequence{pool.New()}, Want: []int32{1}},
+		"wanted rows descending": {IDs: []int32{1, 2}, Starts: []int32{0, 2}, Seqs: []*kv.Sequence{pool.New()}, Want: []int32{1, 0}},
+		"adapter of another":     {IDs: []int32{1}, Starts: []int32{0, 1}, Seqs: []*kv.Sequence{pool.New()}, Adapters: []*models.Adapter{a}},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			d.Decode(&nn.Workspace{}, b)
+		}()
+	}
+	s := pool.New()
+	defer func() {
+		if recover() == nil {
+			t.Error("a sequence twice: no panic")
+		}
+	}()
+	d.Decode(&nn.Workspace{}, decodeBatch([]*kv.Sequence{s, s}, []int32{1}, []int32{2}))
 }

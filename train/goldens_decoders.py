@@ -44,11 +44,11 @@ def weights(model, name, shape):
     """Large values everywhere (norms and biases too), so that every error shows."""
     u = uniform(model + ":" + name, math.prod(shape))
     if "lora_" in name:
-        u = u * 0.6
+        u = u * 0.3
     elif "embed_tokens" in name:
         u = u * 0.9
     elif len(shape) == 2:
-        u = u * (2.2 / math.sqrt(shape[1]))
+        u = u * (1.8 / math.sqrt(shape[1]))
     elif name.endswith("bias"):
         u = u * 0.5
     else:

@@ -17,25 +17,25 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"mom/kernels/attn"
 )
 
 // PageTokens is the number of tokens of a page.
-const PageTokens = 32
+const PageTokens = attn.PageTokens
 
 // A Format is the number format of keys and values.
-type Format uint8
+type Format = attn.Format
 
 // F32 keeps them as they are, BF16 rounds them to bfloat16, I8 quantises them
 // with a scale for each token and head, of keys and of values.
 const (
-	F32 Format = iota
-	BF16
-	I8
+	F32  = attn.F32
+	BF16 = attn.BF16
+	I8   = attn.I8
 )
 
-func (f Format) String() string { return [...]string{"f32", "bf16", "int8"}[f] }
-
-// ParseFormat is the inverse of String.
+// ParseFormat is the inverse of Format.String.
 func ParseFormat(s string) (Format, error) {
 	for f := F32; f <= I8; f++ {
 		if s == f.String() {
@@ -43,20 +43,6 @@ func ParseFormat(s string) (Format, error) {
 		}
 	}
 	return 0, fmt.Errorf("format of keys and values %q: want f32, bf16 or int8", s)
-}
-
-// HeadBytes is the memory of one page of one kv head of width d.
-func (f Format) HeadBytes(d int) int {
-	n := 2 * PageTokens * d // keys and values
-	switch f {
-	case F32:
-		n *= 4
-	case BF16:
-		n *= 2
-	case I8:
-		n += 2 * PageTokens * 4 // scales
-	}
-	return (n + 63) &^ 63
 }
 
 // ErrFull reports that the pool has no page left.
@@ -74,6 +60,7 @@ type Options struct {
 type Pool struct {
 	o         Options
 	pageBytes int
+	headBytes int // a page of one layer and kv head
 	limit     int // pages
 
 	mu    sync.Mutex
@@ -105,10 +92,14 @@ func NewPool(o Options) *Pool {
 	if o.Layers < 1 || o.KVHeads < 1 || o.HeadDim < 1 || o.Format > I8 {
 		panic("BUG: kv: NewPool: impossible options")
 	}
-	p := &Pool{o: o, pageBytes: o.Layers * o.KVHeads * o.Format.HeadBytes(o.HeadDim)}
+	p := &Pool{o: o, headBytes: attn.PageBytes(o.Format, o.HeadDim), pageBytes: o.PageBytes()}
 	p.limit = max(1, o.Bytes/p.pageBytes)
 	return p
 }
+
+// PageBytes is the memory of a page of all layers and heads, which holds
+// PageTokens tokens.
+func (o *Options) PageBytes() int { return o.Layers * o.KVHeads * attn.PageBytes(o.Format, o.HeadDim) }
 
 // Options returns what the pool was made with.
 func (p *Pool) Options() Options { return p.o }

@@ -1,10 +1,13 @@
 package kv
 
+import "mom/kernels/attn"
+
 // A Sequence is the keys and values of the tokens that a decoder has read, in
 // their order.
 type Sequence struct {
 	pool  *Pool
 	pages []*page
+	data  [][]byte // of pages
 	n     int
 	freed bool
 }
@@ -34,6 +37,7 @@ func (s *Sequence) Fork() *Sequence {
 	s.pool.stats.Sequences++
 	// Pages that were reserved but not written stay with the old sequence.
 	f.pages = append(make([]*page, 0, len(s.pages)+1), s.pages[:pagesOf(s.n)]...)
+	f.data = append(make([][]byte, 0, len(s.pages)+1), s.data[:len(f.pages)]...)
 	for _, g := range f.pages {
 		s.pool.share(g)
 	}
@@ -70,11 +74,17 @@ func (s *Sequence) live() {
 func (s *Sequence) shrink(pages int) {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
+	s.cut(pages)
+}
+
+// cut drops the pages from one on. The lock is held.
+func (s *Sequence) cut(pages int) {
 	for _, g := range s.pages[pages:] {
 		s.pool.drop(g)
 	}
 	clear(s.pages[pages:])
-	s.pages = s.pages[:pages]
+	clear(s.data[pages:])
+	s.pages, s.data = s.pages[:pages], s.data[:pages]
 }
 
 // Reserve makes room for n more tokens, in pages that no other sequence holds.
@@ -90,10 +100,10 @@ func (s *Sequence) Reserve(n int) error {
 	for len(s.pages) < want {
 		g := s.pool.take()
 		if g == nil {
-			s.giveBack(had)
+			s.cut(had)
 			return ErrFull
 		}
-		s.pages = append(s.pages, g)
+		s.pages, s.data = append(s.pages, g), append(s.data, g.data)
 	}
 	if n == 0 || s.n%PageTokens == 0 {
 		return nil
@@ -104,23 +114,16 @@ func (s *Sequence) Reserve(n int) error {
 	}
 	g := s.pool.take()
 	if g == nil {
-		s.giveBack(had)
+		s.cut(had)
 		return ErrFull
 	}
 	// The lock keeps the page's other owners from becoming the only one, who
 	// may write, while it is read.
 	copy(g.data, s.pages[last].data)
 	s.pool.drop(s.pages[last])
-	s.pages[last] = g
+	s.pages[last], s.data[last] = g, g.data
 	s.pool.stats.Copied++
 	return nil
-}
-
-func (s *Sequence) giveBack(had int) {
-	for _, g := range s.pages[had:] {
-		s.pool.drop(g)
-	}
-	s.pages = s.pages[:had]
 }
 
 // Advance says that the keys and values of n more tokens were written. A decoder
@@ -131,6 +134,25 @@ func (s *Sequence) Advance(n int) {
 		panic("BUG: kv: Advance: beyond what was reserved")
 	}
 	s.n += n
+}
+
+// KV is the keys and values of one layer and kv head, as package attn takes them.
+// It is good until the sequence's pages change.
+func (s *Sequence) KV(layer, head int) attn.KV {
+	return attn.KV{Format: s.pool.o.Format, Pages: s.data, Offset: s.offset(layer, head)}
+}
+
+func (s *Sequence) offset(layer, head int) int {
+	return (layer*s.pool.o.KVHeads + head) * s.pool.headBytes
+}
+
+// Store writes the key and the value of the token at a position that Reserve made
+// room for.
+func (s *Sequence) Store(layer, head, pos int, k, v []float32) {
+	if pos < s.n {
+		panic("BUG: kv: Store: the token is there")
+	}
+	attn.PagedStore(s.pool.o.Format, s.data[pos/PageTokens][s.offset(layer, head):], pos%PageTokens, k, v)
 }
 
 func pagesOf(tokens int) int { return (tokens + PageTokens - 1) / PageTokens }

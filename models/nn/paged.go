@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"mom/kernels/attn"
 	"mom/kernels/rope"
 	"mom/models/kv"
 	"mom/tensor"
@@ -100,7 +101,7 @@ func (t *headTask) Do(unit, _ int) {
 func (ws *Workspace) AttendPaged(dst, qkv tensor.Mat, s *CausalShape) {
 	t := &ws.pagedTask
 	*t = pagedTask{ws: ws, dst: dst, qkv: qkv, shape: *s}
-	growPer(&ws.attn, ws.Team.Size(), kv.ScratchLen(s.HeadDim, pagedRows, s.Heads/s.KVHeads))
+	growPer(&ws.attn, ws.Team.Size(), attn.PagedScratchLen(s.Heads/s.KVHeads, s.HeadDim))
 	ws.Team.Run(len(ws.paged.units), t)
 }
 
@@ -117,6 +118,6 @@ func (t *pagedTask) Do(unit, worker int) {
 	group := s.Heads / s.KVHeads
 	col := u.head * group * s.HeadDim
 	r := seq.row + u.q0
-	seq.kv.Attend(t.dst.Data[r*t.dst.Cols+col:], t.dst.Cols, t.qkv.Data[r*t.qkv.Cols+col:], t.qkv.Cols,
-		u.q1-u.q0, seq.past+u.q0, s.Layer, u.head, group, s.Scale, t.ws.attn[worker])
+	attn.Paged(t.dst.Data[r*t.dst.Cols+col:], t.dst.Cols, t.qkv.Data[r*t.qkv.Cols+col:], t.qkv.Cols,
+		u.q1-u.q0, seq.past+u.q0, seq.kv.KV(s.Layer, u.head), group, s.HeadDim, s.Scale, t.ws.attn[worker])
 }
