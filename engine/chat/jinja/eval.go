@@ -1,0 +1,640 @@
+package jinja
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"slices"
+	"strings"
+)
+
+// unset stands for an argument that was not given.
+var unset Value = &struct{ _ int }{}
+
+// args is what a function is called with.
+type args struct {
+	pos    []Value
+	names  []string
+	values []Value
+}
+
+func (in *interp) eval(e expr, s *scope) Value {
+	in.deeper()
+	defer in.leave()
+	in.step(1)
+	switch e := e.(type) {
+	case *constExpr:
+		return e.value
+	case *nameExpr:
+		return in.lookup(s, e.name)
+	case *listExpr:
+		in.grow(24 + 16*len(e.items))
+		items := make([]Value, len(e.items))
+		for i, x := range e.items {
+			items[i] = in.eval(x, s)
+		}
+		return &List{Items: items, Tuple: e.tuple}
+	case *dictExpr:
+		d := &Dict{}
+		for i := range e.keys {
+			k, v := in.eval(e.keys[i], s), in.eval(e.values[i], s)
+			in.put(d, k, v)
+		}
+		return d
+	case *attrExpr:
+		of := in.eval(e.of, s)
+		in.line = e.line
+		return in.attr(of, e.name)
+	case *itemExpr:
+		of := in.eval(e.of, s)
+		if sl, ok := e.index.(*sliceExpr); ok {
+			return in.slice(of, in.bound(sl.from, s), in.bound(sl.to, s), in.bound(sl.step, s))
+		}
+		index := in.eval(e.index, s)
+		in.line = e.line
+		return in.item(of, index)
+	case *sliceExpr:
+		in.line = e.line
+		in.fail("several slices are not supported")
+	case *callExpr:
+		return in.callWith(e, s, nil)
+	case *filterExpr:
+		return in.filterOf(e, in.eval(e.of, s), s)
+	case *testExpr:
+		v := in.eval(e.of, s)
+		a := in.arguments(e.callArgs, s)
+		in.line = e.line
+		return in.test(e.name, v, a)
+	case *unaryExpr:
+		v := in.eval(e.of, s)
+		in.line = e.line
+		return in.unary(e.op, v)
+	case *binaryExpr:
+		a, b := in.eval(e.left, s), in.eval(e.right, s)
+		in.line = e.line
+		return in.binary(e.op, a, b)
+	case *logicExpr:
+		if v := in.eval(e.left, s); truth(v) != e.and {
+			return v
+		}
+		return in.eval(e.right, s)
+	case *compareExpr:
+		a := in.eval(e.first, s)
+		for i, op := range e.ops {
+			b := in.eval(e.rest[i], s)
+			in.line = e.line
+			if !in.ordered(op, a, b) {
+				return false
+			}
+			a = b
+		}
+		return true
+	case *concatExpr:
+		var b strings.Builder
+		for _, x := range e.parts {
+			t := in.str(in.eval(x, s))
+			in.grow(len(t))
+			b.WriteString(t)
+		}
+		return b.String()
+	case *condExpr:
+		if truth(in.eval(e.test, s)) {
+			return in.eval(e.then, s)
+		}
+		if e.last == nil {
+			return &undefined{"an if without else was false"}
+		}
+		return in.eval(e.last, s)
+	}
+	panic(fmt.Sprintf("BUG: jinja: expression %T", e))
+}
+
+// put sets a pair of a dict that is being made.
+func (in *interp) put(d *Dict, k, v Value) {
+	in.grow(96)
+	h, ok := keyOf(k)
+	if !ok {
+		in.noKey(k)
+	}
+	d.set(h, k, v)
+}
+
+// noKey refuses k as the key of a dict.
+func (in *interp) noKey(k Value) {
+	switch typeName(k) {
+	case "list", "dict", "Namespace", "LoopContext":
+		in.fail("a %s cannot be a key", typeName(k))
+	}
+	in.fail("a %s as a key is not supported", typeName(k))
+}
+
+// bound evaluates a part of a slice; nil for None.
+func (in *interp) bound(e expr, s *scope) Value {
+	if e == nil {
+		return nil
+	}
+	return in.eval(e, s)
+}
+
+// arguments evaluates what stands between parentheses.
+func (in *interp) arguments(c callArgs, s *scope) args {
+	var a args
+	if n := len(c.args); n > 0 {
+		a.pos = make([]Value, 0, n)
+		for _, x := range c.args {
+			a.pos = append(a.pos, in.eval(x, s))
+		}
+	}
+	for i, x := range c.values {
+		a.names, a.values = append(a.names, c.names[i]), append(a.values, in.eval(x, s))
+	}
+	if c.dynArgs != nil {
+		a.pos = append(a.pos, in.collect(in.eval(c.dynArgs, s))...)
+	}
+	if c.dynKw != nil {
+		d, ok := in.eval(c.dynKw, s).(*Dict)
+		if !ok {
+			in.fail("the argument after ** is no dict")
+		}
+		for i, k := range d.Keys {
+			name, ok := k.(string)
+			if !ok {
+				in.fail("the names of arguments must be strings")
+			}
+			if slices.Contains(c.names, name) {
+				in.fail("two arguments %.40q", name)
+			}
+			a.names, a.values = append(a.names, name), append(a.values, d.Values[i])
+		}
+	}
+	if len(a.names) > maxArgs {
+		in.fail("more than %d named arguments", maxArgs)
+	}
+	in.grow(16 * (len(a.pos) + 2*len(a.names)))
+	return a
+}
+
+// callWith calls what e names. caller is what a call block gives it, or nil.
+func (in *interp) callWith(e *callExpr, s *scope, caller Value) Value {
+	f := in.eval(e.of, s)
+	a := in.arguments(e.callArgs, s)
+	if caller != nil {
+		a.names, a.values = append(a.names, "caller"), append(a.values, caller)
+	}
+	in.line = e.line
+	return in.call(f, a)
+}
+
+func (in *interp) call(f Value, a args) Value {
+	switch f := f.(type) {
+	case *function:
+		return f.call(in, a)
+	case *macro:
+		return in.callMacro(f, a)
+	case *loop:
+		if !f.def.recursive {
+			in.fail("the loop is not recursive, so it cannot be called")
+		}
+		v := in.bind("loop", a, "iterable")
+		return in.capture(func() { in.forLoop(f.def, v[0], f.scope, f.depth+1) })
+	case *undefined:
+		in.fail("%s", f.why)
+	}
+	in.fail("a %s cannot be called", typeName(f))
+	return nil
+}
+
+// callMacro runs a macro and returns what it prints.
+func (in *interp) callMacro(m *macro, a args) Value {
+	defer in.enter()()
+	in.step(8)
+	line := in.line
+	d := m.def
+	name := d.name
+	if name == "" {
+		name = "caller"
+	}
+	inner := &scope{parent: m.scope}
+	used := make([]bool, len(a.names))
+	take := func(name string) (Value, bool) {
+		for i, n := range a.names {
+			if n == name {
+				used[i] = true
+				return a.values[i], true
+			}
+		}
+		return nil, false
+	}
+	for i, n := range d.params {
+		switch {
+		case i < len(a.pos):
+			inner.set(n, a.pos[i])
+			continue
+		default:
+			if v, ok := take(n); ok {
+				inner.set(n, v)
+				continue
+			}
+		}
+		if k := i - len(d.params) + len(d.defaults); k >= 0 {
+			inner.set(n, in.eval(d.defaults[k], inner))
+		} else {
+			inner.set(n, &undefined{fmt.Sprintf("the parameter %.40q was not given", n)})
+		}
+	}
+	if d.caller {
+		v, ok := take("caller")
+		if !ok {
+			v = &undefined{"no caller is defined"}
+		}
+		inner.set("caller", v)
+	}
+	kwargs := &Dict{}
+	for i, n := range a.names {
+		if used[i] {
+			continue
+		}
+		if !d.kwargs {
+			in.fail("the macro %.40q takes no argument %.40q", name, n)
+		}
+		in.put(kwargs, n, a.values[i])
+	}
+	if d.kwargs {
+		inner.set("kwargs", kwargs)
+	}
+	if d.varargs {
+		inner.set("varargs", tuple(a.pos[min(len(d.params), len(a.pos)):]...))
+	} else if len(a.pos) > len(d.params) {
+		in.fail("the macro %.40q takes %d arguments, not %d", name, len(d.params), len(a.pos))
+	}
+	out := in.capture(func() { in.exec(d.body, inner) })
+	in.line = line
+	return out
+}
+
+// bind orders the arguments of a call: names with "?" at their end may be
+// absent, and are unset then.
+func (in *interp) bind(what string, a args, names ...string) []Value {
+	v := make([]Value, len(names))
+	if len(a.pos) > len(names) {
+		in.fail("%s takes at most %d arguments, not %d", what, len(names), len(a.pos))
+	}
+	for i := range v {
+		v[i] = unset
+		if i < len(a.pos) {
+			v[i] = a.pos[i]
+		}
+	}
+	for k, n := range a.names {
+		i := 0
+		for i < len(names) && strings.TrimSuffix(names[i], "?") != n {
+			i++
+		}
+		if i == len(names) {
+			in.fail("%s takes no argument %.40q", what, n)
+		}
+		if v[i] != unset {
+			in.fail("%s has two values for %.40q", what, n)
+		}
+		v[i] = a.values[k]
+	}
+	for i, n := range names {
+		if v[i] == unset && !strings.HasSuffix(n, "?") {
+			in.fail("%s needs an argument %q", what, n)
+		}
+	}
+	return v
+}
+
+func (in *interp) unary(op string, v Value) Value {
+	if op == "not" {
+		return !truth(v)
+	}
+	in.defined(v)
+	switch x := v.(type) {
+	case float64:
+		if op == "-" {
+			return -x
+		}
+		return x
+	case *big.Int:
+		if op == "-" {
+			return normalInt(new(big.Int).Neg(x))
+		}
+		return x
+	}
+	if n, ok := integer(v); ok {
+		if op == "-" && n == math.MinInt64 {
+			return new(big.Int).Neg(big.NewInt(n))
+		}
+		if op == "-" {
+			return -n
+		}
+		return n
+	}
+	in.fail("%s cannot be applied to %s", op, typeName(v))
+	return nil
+}
+
+// defined refuses what is undefined.
+func (in *interp) defined(v Value) {
+	if u, ok := v.(*undefined); ok {
+		in.fail("%s", u.why)
+	}
+}
+
+// ordered is a op b of a comparison.
+func (in *interp) ordered(op string, a, b Value) bool {
+	switch op {
+	case "==":
+		return in.equal(a, b)
+	case "!=":
+		return !in.equal(a, b)
+	case "in":
+		return in.contains(b, a)
+	case "not in":
+		return !in.contains(b, a)
+	}
+	in.defined(a)
+	in.defined(b)
+	if x, ok := number(a); ok {
+		if y, ok := number(b); ok && (x != x || y != y) {
+			return false
+		}
+	}
+	c, ok := in.compare(a, b)
+	if !ok {
+		in.fail("%s cannot be compared with %s", typeName(a), typeName(b))
+	}
+	switch op {
+	case "<":
+		return c < 0
+	case "<=":
+		return c <= 0
+	case ">":
+		return c > 0
+	}
+	return c >= 0
+}
+
+// contains is v in seq.
+func (in *interp) contains(seq, v Value) bool {
+	switch s := seq.(type) {
+	case string, Markup:
+		t, _ := text(s)
+		sub, ok := text(v)
+		if !ok {
+			in.fail("in needs a str on its left, not %s", typeName(v))
+		}
+		in.step(len(t) / 32)
+		return strings.Contains(t, sub)
+	case *Dict:
+		return in.hasKey(s, v)
+	case *view:
+		if s.kind == 'k' {
+			return in.hasKey(s.dict, v)
+		}
+	case *numbers:
+		n, ok := exact(v)
+		if !ok || !n.IsInt() {
+			return false
+		}
+		i, acc := n.Int64()
+		d := i - s.start
+		return acc == big.Exact && d%s.step == 0 && d/s.step >= 0 && d/s.step < s.n
+	}
+	it := in.iterate(seq)
+	for {
+		x, ok := it.next()
+		if !ok {
+			return false
+		}
+		if x == v && same(x) || in.equal(x, v) {
+			return true
+		}
+	}
+}
+
+// same reports whether a value equal to v by Go's == counts as found: not a NaN.
+func same(v Value) bool {
+	_, ok := v.(float64)
+	return !ok
+}
+
+func (in *interp) hasKey(d *Dict, k Value) bool {
+	h, ok := keyOf(k)
+	if !ok {
+		in.noKey(k)
+	}
+	_, ok = d.get(h)
+	return ok
+}
+
+// binary is an operation of arithmetic, or on texts and lists.
+func (in *interp) binary(op string, a, b Value) Value {
+	in.defined(a)
+	if s, ok := a.(string); ok && op == "%" {
+		return in.format(s, b)
+	}
+	in.defined(b)
+	if v, ok := in.sequences(op, a, b); ok {
+		return v
+	}
+	i, isInt := integer(a)
+	j, isInt2 := integer(b)
+	if isInt && isInt2 {
+		return in.integers(op, i, j)
+	}
+	x, ok := number(a)
+	y, ok2 := number(b)
+	if !ok || !ok2 {
+		in.fail("%s cannot be applied to %s and %s", op, typeName(a), typeName(b))
+	}
+	if _, big1 := a.(*big.Int); big1 {
+		in.tooBig()
+	}
+	if _, big2 := b.(*big.Int); big2 {
+		in.tooBig()
+	}
+	return in.floats(op, x, y)
+}
+
+func (in *interp) tooBig() { in.fail("arithmetic with integers beyond 64 bits is not supported") }
+
+// sequences is an operation on texts and lists; false if it is none.
+func (in *interp) sequences(op string, a, b Value) (Value, bool) {
+	if _, ok := a.(Markup); ok {
+		in.fail("%s with a text that is marked safe is not supported", op)
+	}
+	if _, ok := b.(Markup); ok {
+		in.fail("%s with a text that is marked safe is not supported", op)
+	}
+	switch op {
+	case "+":
+		if s, ok := a.(string); ok {
+			t, ok := b.(string)
+			if !ok {
+				in.fail("+ cannot be applied to str and %s", typeName(b))
+			}
+			in.grow(len(s) + len(t))
+			return s + t, true
+		}
+		if l, ok := a.(*List); ok {
+			m, ok := b.(*List)
+			if !ok || l.Tuple != m.Tuple {
+				in.fail("+ cannot be applied to %s and %s", typeName(a), typeName(b))
+			}
+			in.grow(16 * (len(l.Items) + len(m.Items)))
+			return &List{Items: append(append([]Value{}, l.Items...), m.Items...), Tuple: l.Tuple}, true
+		}
+	case "*":
+		if _, ok := integer(a); ok {
+			a, b = b, a
+		}
+		n, ok := integer(b)
+		if !ok {
+			return nil, false
+		}
+		n = max(n, 0)
+		switch s := a.(type) {
+		case string:
+			in.growTimes(len(s), n)
+			return strings.Repeat(s, int(n)), true
+		case *List:
+			in.growTimes(16*len(s.Items), n)
+			l := &List{Tuple: s.Tuple}
+			for range n {
+				if len(s.Items) == 0 {
+					break
+				}
+				l.Items = append(l.Items, s.Items...)
+			}
+			return l, true
+		}
+	}
+	return nil, false
+}
+
+// growTimes counts n times size bytes.
+func (in *interp) growTimes(size int, n int64) {
+	if size > 0 && n > int64(math.MaxInt/size) {
+		n = int64(math.MaxInt / size)
+	}
+	in.grow(size * int(n))
+}
+
+// integers is arithmetic as Python has it, in 64 bits.
+func (in *interp) integers(op string, i, j int64) Value {
+	n, fits := int64(0), true
+	switch op {
+	case "+":
+		n = i + j
+		fits = (n > i) == (j > 0)
+	case "-":
+		n = i - j
+		fits = (n < i) == (j > 0)
+	case "*":
+		n, fits = times(i, j)
+	case "/", "//", "%":
+		if j == 0 {
+			in.fail("division by zero")
+		}
+		if op == "/" {
+			x, _ := new(big.Rat).SetFrac64(i, j).Float64()
+			return x
+		}
+		if j == -1 { // whose quotient may not fit
+			if op == "%" {
+				return int64(0)
+			}
+			return in.unary("-", i)
+		}
+		q, m := i/j, i%j
+		if m != 0 && (m < 0) != (j < 0) { // towards minus infinity
+			q, m = q-1, m+j
+		}
+		if n = q; op == "%" {
+			n = m
+		}
+	case "**":
+		if j < 0 {
+			if i == 0 {
+				in.fail("division by zero")
+			}
+			return math.Pow(float64(i), float64(j))
+		}
+		n = 1
+		for k := int64(0); k < j && fits && i != 0 && i != 1; k++ {
+			if i == -1 { // of which only the parity matters
+				k, j = 0, j%2
+				if j == 0 {
+					break
+				}
+			}
+			n, fits = times(n, i)
+		}
+		if i == 0 && j > 0 {
+			n = 0
+		}
+	}
+	if !fits {
+		in.tooBig()
+	}
+	return n
+}
+
+// times is a product, and whether it fits.
+func times(i, j int64) (int64, bool) {
+	n := i * j
+	return n, i == 0 || n/i == j && !(i == -1 && j == math.MinInt64)
+}
+
+func (in *interp) floats(op string, x, y float64) Value {
+	switch op {
+	case "+":
+		return x + y
+	case "-":
+		return x - y
+	case "*":
+		return x * y
+	}
+	if y == 0 && op != "**" {
+		in.fail("division by zero")
+	}
+	switch op {
+	case "/":
+		return x / y
+	case "//", "%":
+		m := math.Mod(x, y)
+		q := (x - m) / y
+		if m != 0 && (y < 0) != (m < 0) {
+			m += y
+			q--
+		}
+		if m == 0 {
+			m = math.Copysign(0, y)
+		}
+		if op == "%" {
+			return m
+		}
+		if q == 0 {
+			return math.Copysign(0, x/y)
+		}
+		f := math.Floor(q)
+		if q-f > 0.5 {
+			f++
+		}
+		return f
+	}
+	if x == 0 && y < 0 {
+		in.fail("0.0 to a negative power")
+	}
+	if x < 0 && y != math.Trunc(y) {
+		in.fail("complex numbers are not supported")
+	}
+	p := math.Pow(x, y)
+	if math.IsInf(p, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
+		in.fail("the result of ** is too large")
+	}
+	return p
+}
