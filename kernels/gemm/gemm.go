@@ -1,18 +1,19 @@
 // Package gemm multiplies rows of activations by weight matrices that were
 // packed when the model was loaded: y = x·wᵀ with x [m k], w [n k], y [m n].
 //
-// There are three number formats. F32 multiplies float32 by float32; BF16
+// There are four number formats. F32 multiplies float32 by float32; BF16
 // multiplies bfloat16 by bfloat16 and adds in float32; I8 multiplies
 // quantised activations by quantised weights, adds in int32, and scales the
-// sums back to float32. The result is always float32.
+// sums back to float32; I4 does the same in groups of 32 values of k with weights
+// of 4 bits. The result is always float32.
 //
 // An Epilogue does the work that follows a product while the result is still
 // in registers or in the first-level cache: bias, activation, gating, adding
 // to what dst holds.
 //
 // A row of the result does not depend on the other rows: its bits are the same
-// for every m and every split into units. I8 gives the same bits at every
-// level of the CPU unless an activation is applied; F32 and BF16 differ
+// for every m and every split into units. I8 and I4 give the same bits at
+// every level of the CPU unless an activation is applied; F32 and BF16 differ
 // between levels, within the bounds in the comments of Mul.
 //
 // # Layout
@@ -25,7 +26,8 @@
 //	panel[k/g][c][g]    g = 1 for F32, 2 for BF16, 4 for I8
 //
 // so that a vector of 16 columns is one aligned load of 64 bytes. K is rounded
-// up to a multiple of g (for I8 of 16) with zeros.
+// up to a multiple of g (for I8 of 16) with zeros. (The panels of I4 are described
+// there.)
 //
 // The matrix instructions of arm64's level i8mm want twice as many values of a
 // column together: g = 4 for BF16, 8 for I8. A weight that was packed at this level
@@ -59,7 +61,7 @@ const (
 	maxRows  = 8  // no kernel has tiles of more rows
 )
 
-// shape is what the three formats have in common.
+// shape is what the formats have in common.
 type shape struct {
 	n, k   int // of the weight as given to Pack
 	cols   int // of dst: n, or n/2 if gated
@@ -162,14 +164,14 @@ type tile struct {
 	x      unsafe.Pointer // [rows][k]
 	ldx    uintptr
 	w      unsafe.Pointer // the panel
-	k      int            // groups of 1, 2 or 4 values of k
+	k      int            // groups of 1, 2, 4 or 32 values of k
 	rows   int            // 1 to the rows of the kernel
 	vecs   int            // 1 to 3
 	bias   unsafe.Pointer // float32 [16*vecs]
 	add    int            // 1: dst += y
-	affine unsafe.Pointer // I8: quant.Affine [rows]
+	affine unsafe.Pointer // I8, I4: quant.Affine [rows]
 	wscale unsafe.Pointer // I8: float32 [16*vecs]
-	colsum unsafe.Pointer // I8: int32 [16*vecs], the sum of a column
+	colsum unsafe.Pointer // [16*vecs], the sum of a column. I8: int32, I4: float32
 	block  int            // BF16, I8: values of a column that lie together in w
 	next   uintptr        // what to prefetch begins so far behind w,
 	fetch  uintptr        // and for each 64 bytes of w this many are prefetched
@@ -196,6 +198,7 @@ const (
 	formatF32 format = iota
 	formatBF16
 	formatI8
+	formatI4
 )
 
 // run multiplies m rows of x by the units [u0, u1).
@@ -243,7 +246,7 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 			for h := range p.halves {
 				tiles[h].rows = n
 				tiles[h].x = unsafe.Add(p.x, uintptr(r)*p.ldx)
-				if p.format == formatI8 {
+				if p.affine != nil {
 					tiles[h].affine = unsafe.Add(p.affine, 8*r)
 				}
 				if direct {
@@ -276,8 +279,11 @@ func (p *product) panelTile(u, h, count int, more bool) tile {
 	_, _, vecs := p.unit(u)
 	at := p.panel(u, h)
 	t := tile{ldx: p.ldx, w: unsafe.Add(p.w, uintptr(at)*p.colBytes), k: p.groups, vecs: vecs, block: p.block}
-	if p.format == formatI8 {
-		t.wscale, t.colsum = unsafe.Add(p.wscale, 4*at), unsafe.Add(p.colsum, 4*at)
+	if p.colsum != nil {
+		t.colsum = unsafe.Add(p.colsum, 4*at)
+	}
+	if p.wscale != nil {
+		t.wscale = unsafe.Add(p.wscale, 4*at)
 	}
 	if more {
 		// The same panel of the next unit, if that is as wide.
@@ -294,5 +300,7 @@ func mulTile(f format, t *tile) {
 		bf16Tile(t)
 	case formatI8:
 		i8Tile(t)
+	case formatI4:
+		i4Tile(t)
 	}
 }

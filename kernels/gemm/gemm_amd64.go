@@ -68,6 +68,8 @@ func i8Tile(t *tile) {
 	}
 }
 
+func i4Tile(t *tile) { i4TileGeneric(t) }
+
 //go:noescape
 func f32Tile512(t *tile)
 

@@ -69,6 +69,8 @@ func i8Tile(t *tile) {
 	}
 }
 
+func i4Tile(t *tile) { i4TileGeneric(t) }
+
 //go:noescape
 func f32TileNEON(t *tile)
 

@@ -74,6 +74,60 @@ func i8TileGeneric(t *tile) {
 	}
 }
 
+func i4TileGeneric(t *tile) {
+	n := t.vecs * vecCols
+	w := unsafe.Slice((*byte)(t.w), t.k*n*bytesI4)
+	colsum := unsafe.Slice((*float32)(t.colsum), n)
+	for r := range t.rows {
+		x := unsafe.Slice((*uint8)(row(t.x, t.ldx, r)), t.k*groupI4)
+		affine := (*quant.Affine)(unsafe.Add(t.affine, r*8))
+		var sum [unitCols]float32
+		for g := range t.k {
+			lines, scales := i4Group(w, g, n)
+			scale := words[float32](scales)
+			var dot [unitCols]int32
+			for l := range 4 {
+				x := x[g*groupI4+8*l:][:8]
+				for j := range n {
+					v := lines[4*(l*n+j):][:4]
+					for i, b := range v { // the low half and the high, with its sign
+						dot[j] += int32(x[i])*int32(int8(b<<4)>>4) + int32(x[4+i])*int32(int8(b)>>4)
+					}
+				}
+			}
+			for j := range n {
+				sum[j] = fma32(float32(dot[j]), scale[j], sum[j])
+			}
+		}
+		for j := range n {
+			sum[j] = float32(fma32(float32(affine.Shift-128), colsum[j], sum[j]) * affine.Scale)
+		}
+		t.store(r, &sum)
+	}
+}
+
+// fma32 returns x*y+z rounded once. The product of two float32s is exact in
+// float64; the sum is rounded to odd there, so that what is rounded off cannot
+// look like half of a float32's last place.
+func fma32(x, y, z float32) float32 {
+	p, q := float64(x)*float64(y), float64(z)
+	s := p + q
+	if s-s != 0 {
+		return float32(s)
+	}
+	t := s - p
+	lost := (p - (s - t)) + (q - t) // of p+q, exactly (Knuth)
+	if bits := math.Float64bits(s); lost != 0 && bits&1 == 0 {
+		if lost > 0 == (s > 0) {
+			bits++
+		} else {
+			bits--
+		}
+		s = math.Float64frombits(bits)
+	}
+	return float32(s)
+}
+
 // store adds the bias to a row of sums and stores it in row r of dst.
 func (t *tile) store(r int, sum *[unitCols]float32) {
 	n := t.vecs * vecCols

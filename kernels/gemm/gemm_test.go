@@ -153,7 +153,7 @@ func i8Rig(t testing.TB, n, k int, gated bool) *rig {
 	return r
 }
 
-var rigs = []func(t testing.TB, n, k int, gated bool) *rig{f32Rig, bf16Rig, i8Rig}
+var rigs = []func(t testing.TB, n, k int, gated bool) *rig{f32Rig, bf16Rig, i8Rig, i4Rig}
 
 // shapes has every tail of n and of k at least once, gated and not.
 var shapes = []struct {
@@ -356,6 +356,7 @@ func TestNoAllocation(t *testing.T) {
 		dst := make([]float32, m*n)
 		f, b, q := PackF32(make([]float32, n*k), n, k, true), PackBF16(make([]uint16, n*k), n, k, true),
 			PackI8(make([]int8, n*k), make([]float32, n), n, k, true)
+		i4 := PackI4(make([]byte, n*k/2), make([]float32, n*k/32), n, k, true)
 		x32, x16, x8, scale := make([]float32, m*k), make([]uint16, m*k), make([]uint8, m*k), make([]quant.Affine, m)
 		for act := range Tanh + 1 {
 			ep := Epilogue{Bias: dst[:n], Act: act, Accumulate: act%2 == 0}
@@ -363,6 +364,8 @@ func TestNoAllocation(t *testing.T) {
 				f.Mul(dst, n, x32, k, m, 0, f.Units(), ep)
 				b.Mul(dst, n, x16, k, m, 0, b.Units(), ep)
 				q.Mul(dst, n, x8, k, scale, m, 0, q.Units(), ep)
+				i4.Mul(dst, n, x8, k, scale, m, 0, i4.Units(), ep)
+				i4.Mul(dst, n, x8, k, scale, 2, 0, i4.Units(), ep)
 			})
 			if allocs != 0 {
 				t.Errorf("act=%d: %v allocations", act, allocs)
@@ -420,6 +423,8 @@ func TestPanics(t *testing.T) {
 	panics("gemm: Mul: unknown activation", func() { w.Mul(dst, 100, x, 10, 3, 0, 3, Epilogue{Act: 6}) })
 	panics("gemm: Pack: n of a gated weight is odd", func() { PackBF16(make([]uint16, 3), 3, 1, true) })
 	panics("gemm: PackI8: len(w) is not n*k or len(scale) is not n", func() { PackI8(make([]int8, 6), make([]float32, 2), 3, 2, false) })
+	panics("gemm: PackI4: k is not a multiple of 32", func() { PackI4(make([]byte, 48), make([]float32, 3), 2, 48, false) })
+	panics("gemm: PackI4: len(q) is not n*k/2 or len(scale) is not n*k/32", func() { PackI4(make([]byte, 33), make([]float32, 2), 2, 32, false) })
 	q := PackI8(make([]int8, 64), make([]float32, 1), 1, 64, false)
 	panics("gemm: Mul: a is too short", func() { q.Mul(dst, 1, make([]uint8, 128), 64, make([]quant.Affine, 1), 2, 0, 1, Epilogue{}) })
 }
