@@ -20,19 +20,19 @@ compared.`
 
 func benchCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "bench kernels|model",
+		Use:     "bench kernels|model|decoder",
 		Short:   "Measure kernels and models against this machine's ceilings",
 		Long:    aboutBench,
 		Example: "  mom bench kernels\n  mom bench model --model shape:modernbert-base --precision int8 --threads 1,2",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return misuse("mom bench needs kernels or model; see mom bench --help")
+				return misuse("mom bench needs kernels, model or decoder; see mom bench --help")
 			}
 			return verb(c, args)
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(benchKernelsCommand(a), benchModelCommand(a))
+	c.AddCommand(benchKernelsCommand(a), benchModelCommand(a), benchDecoderCommand(a))
 	return c
 }
 

@@ -54,7 +54,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetHelpCommand(helpCommand(root))
 	root.AddCommand(
 		serveCommand(a), routeCommand(a),
-		classifyCommand(a), embedCommand(a), tokenizeCommand(a),
+		classifyCommand(a), embedCommand(a), tokenizeCommand(a), generateCommand(a),
 		inspectCommand(a), modelsCommand(a), convertCommand(a),
 		cpuCommand(a), benchCommand(a), evalCommand(a), configCommand(a), versionCommand(a),
 	)

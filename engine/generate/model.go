@@ -70,6 +70,9 @@ func (m *Model) Precision() nn.Precision { return m.precision }
 // Memory counts the pages of keys and values.
 func (m *Model) Memory() kv.Stats { return m.pool.Stats() }
 
+// Decoder is the model below, for measurements.
+func (m *Model) Decoder() models.Decoder { return m.decoder }
+
 // Pieces is the text of every token, for a grammar's vocabulary. It must not be
 // changed.
 func (m *Model) Pieces() [][]byte { return m.pieces }

@@ -168,5 +168,6 @@ func encode(t testing.TB, m *Model, text string) []int32 {
 
 // bytesOf is the pool's bound for so many tokens of the tiny model.
 func bytesOf(tokens int) int {
-	return (tokens + pageTokens - 1) / pageTokens * 2 * 2 * kv.F32.HeadBytes(16)
+	o := kv.Options{Layers: 2, KVHeads: 2, HeadDim: 16}
+	return (tokens + pageTokens - 1) / pageTokens * o.PageBytes()
 }
