@@ -31,23 +31,25 @@ test: ## the tests
 
 test-levels: ## the kernels' users once per SIMD level of this machine (the kernels' tests go through all levels themselves)
 	@set -e; for level in $(LEVELS); do echo "== MOM_CPU=$$level"; \
-		MOM_CPU=$$level $(GO) test -short -count=1 ./models/...; \
+		MOM_CPU=$$level $(GO) test -short -count=1 ./models ./models/nn; \
 		MOM_CPU=$$level $(GO) test -short -count=1 -run 'Golden|Heads' ./engine; done
 
-test-purego: ## the tests without any assembly
-	$(GO) test -short -tags purego ./kernels/... ./models/...
+test-purego: ## models and engine without any assembly (the kernels' tests run the generic code beside every level)
+	$(GO) vet -tags purego ./kernels/... ./models/... ./engine/...
+	$(GO) test -short -tags purego ./models ./models/nn
 	$(GO) test -short -tags purego -run 'Golden|Heads' ./engine
 
 ARM64 := cortex-a72:neon neoverse-n1:dotprod max:i8mm
 
-test-arm64: ## kernels and models for arm64 at three levels, under qemu-user
+test-arm64: ## kernels for arm64 at three levels and models at the highest, under qemu-user
 	@set -e; for c in $(ARM64); do echo "== qemu -cpu $${c%:*}, level $${c#*:}"; \
-		GOARCH=arm64 MOM_CPU=$${c#*:} $(GO) test -short -count=1 -exec "qemu-aarch64 -cpu $${c%:*}" ./kernels/... ./models/...; done
+		GOARCH=arm64 MOM_CPU=$${c#*:} $(GO) test -short -count=1 -exec "qemu-aarch64 -cpu $${c%:*}" ./kernels/...; done
+	GOARCH=arm64 MOM_CPU=i8mm $(GO) test -short -count=1 -exec "qemu-aarch64 -cpu max" ./models ./models/nn ./models/kv
 	@echo "== generic"; GOARCH=arm64 MOM_CPU=generic $(GO) test -short -count=1 -exec qemu-aarch64 \
 		./kernels/act ./kernels/gemm ./kernels/half ./kernels/norm ./kernels/quant ./kernels/rope ./kernels/vec
 
 race: ## the race detector on the packages with goroutines
-	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./engine ./tokenizer ./router ./server ./server/cache ./server/protocol ./server/shared ./server/upstream ./server/web
+	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./models/kv ./engine ./engine/generate ./tokenizer ./router ./server ./server/cache ./server/protocol ./server/shared ./server/upstream ./server/web
 
 fuzz: ## every fuzz target for a fixed count
 	@set -e; for pkg in $$($(GO) list $(FUZZED)); do \
