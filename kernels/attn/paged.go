@@ -31,6 +31,9 @@ const (
 
 func (f Format) String() string { return [...]string{"f32", "bf16", "int8"}[f] }
 
+// bytes returns the size of a number.
+func (f Format) bytes() int { return [...]int{4, 2, 1}[f] }
+
 // PageBytes returns the size of a page of one kv head of width d. Pages may lie
 // side by side: it is a multiple of 64.
 func PageBytes(f Format, d int) int {

@@ -29,6 +29,11 @@ const (
 	// multiples, so that a row's sums do not depend on what shares the call.
 	pagedBlock = 4 * PageTokens
 
+	pagedPages = pagedBlock / PageTokens
+
+	// pagedFew is how many tiles of rows are few.
+	pagedFew = 2
+
 	// pagedWiden is how many rows make it worth while to widen a page of a narrow
 	// format once, instead of in every tile of rows.
 	pagedWiden = 13
@@ -48,13 +53,15 @@ type pagedRun struct {
 	q      unsafe.Pointer // [rows][d] times scale
 	out    unsafe.Pointer // [rows][d]
 	scores []float32      // [rows][pagedBlock]
-	page   []float32      // [32][d], widened
 	state  *pagedState
+
+	widened []float32                  // K or V of a page
+	page    [pagedPages]unsafe.Pointer // of the block of keys
+	pages   int                        // how many
 
 	rows, first      int // of the block of rows
 	six, tail, tail2 int // its tiles
 	tiles            int
-	widened          bool // pages are
 
 	args    pagedArgs
 	softmax pagedSoftmaxArgs
@@ -63,9 +70,8 @@ type pagedRun struct {
 // A pagedState is what rows carry from page to page and block to block.
 type pagedState struct {
 	top, sum, fade [pagedRows]float32
-	scales         [pagedBlock]float32 // of the block's values, I8 only
-	keys           [pagedRows]int32    // of the block, that a tile's rows attend to
-	extent         [pagedRows]int32    // scores of a row, rounded up
+	keys           [pagedRows]int32 // of the block, that a tile's rows attend to
+	extent         [pagedRows]int32 // scores of a row, rounded up
 }
 
 const pagedStateLen = int(unsafe.Sizeof(pagedState{}) / 4)
@@ -73,39 +79,39 @@ const pagedStateLen = int(unsafe.Sizeof(pagedState{}) / 4)
 // pagedArgs are the arguments of pagedScores and pagedValues. The generator has
 // the same offsets.
 type pagedArgs struct {
-	q      unsafe.Pointer // [rows][d]
-	s      unsafe.Pointer // [rows][pagedBlock], from the page's first key on
-	out    unsafe.Pointer // [rows][d]
-	page   unsafe.Pointer // K or V
-	scale  unsafe.Pointer // scores: [32], nil for 1
-	fade   unsafe.Pointer // values: what out is multiplied by [rows], nil to set it
-	keys   unsafe.Pointer // [tiles]
-	before int            // keys of the block in pages before this one
+	q      unsafe.Pointer             // [rows][d]
+	s      unsafe.Pointer             // [rows][pagedBlock], from the first page's first key on
+	out    unsafe.Pointer             // [rows][d]
+	pages  [pagedPages]unsafe.Pointer // K or V
+	scale  unsafe.Pointer             // scores of F32: [32], nil for 1
+	fade   unsafe.Pointer             // values: [rows], what out is multiplied by
+	mode   int                        // if this is outFade; or one of the below
+	keys   unsafe.Pointer             // [tiles]
+	before int                        // keys of the block in pages before the first
+	count  int                        // pages
 	d      int
 	six    int // tiles of six rows,
 	tail   int // rows of the tile after them, and of the
 	tail2  int // one after that; 0 for none
-	ahead  unsafe.Pointer
+	at     int // for the function's own use
 }
+
+const (
+	outSet  = iota // out is what was added up
+	outAdd         // what was added up is added to out
+	outFade        // out is multiplied by fade before
+)
 
 // pagedSoftmaxArgs are the arguments of pagedSoftmax.
 type pagedSoftmaxArgs struct {
 	s      unsafe.Pointer // [rows][pagedBlock]
 	rows   int
-	extent unsafe.Pointer // [rows], multiples of 16
-	top    unsafe.Pointer // [rows]
-	sum    unsafe.Pointer // [rows]
-	fade   unsafe.Pointer // [rows]
-	scale  unsafe.Pointer // [pagedBlock], nil for 1
+	extent unsafe.Pointer             // [rows], multiples of 32
+	top    unsafe.Pointer             // [rows]
+	sum    unsafe.Pointer             // [rows]
+	fade   unsafe.Pointer             // [rows]
+	scale  [pagedPages]unsafe.Pointer // [32] each, the first nil if there are none
 }
-
-// ones are the fade of the pages of a block but the first.
-var ones = func() (x [pagedRows]float32) {
-	for i := range x {
-		x[i] = 1
-	}
-	return x
-}()
 
 func (r *pagedRun) run(scratch []float32) {
 	misaligned := int(uintptr(unsafe.Pointer(unsafe.SliceData(scratch))) % 64 / 4)
@@ -118,7 +124,7 @@ func (r *pagedRun) run(scratch []float32) {
 	r.q = unsafe.Pointer(unsafe.SliceData(take(pagedRows * r.d)))
 	r.out = unsafe.Pointer(unsafe.SliceData(take(pagedRows * r.d)))
 	r.scores = take(pagedRows * pagedBlock)
-	r.page = take(PageTokens * r.d)
+	r.widened = take(PageTokens * r.d)
 	r.state = (*pagedState)(unsafe.Pointer(unsafe.SliceData(take(pagedStateLen))))
 	rows := r.m * r.group
 	for r.first = 0; r.first < rows; r.first += pagedRows {
@@ -129,7 +135,6 @@ func (r *pagedRun) run(scratch []float32) {
 
 // block takes one block of rows through all pages.
 func (r *pagedRun) block() {
-	r.widened = r.kv.Format != F32 && r.rows >= pagedWiden
 	r.tile()
 	for i := range r.rows {
 		pagedMultiplyAVX2(unsafe.Add(r.q, i*r.d*4), unsafe.Pointer(&r.query(r.first + i)[0]), r.d, r.pagedJob.scale)
@@ -138,15 +143,15 @@ func (r *pagedRun) block() {
 	all := r.pagedJob.keys(r.first + r.rows - 1)
 	for lo := 0; lo < all; lo += pagedBlock {
 		r.setKeys(lo)
-		n := min(all-lo, pagedBlock)
-		for p := 0; p < n; p += PageTokens {
-			r.score(lo/PageTokens+p/PageTokens, p)
-		}
+		r.setPages(lo, min(all-lo, pagedBlock))
+		r.products(true)
 		r.mask(lo)
 		r.soften()
-		for p := 0; p < n; p += PageTokens {
-			r.value(lo/PageTokens+p/PageTokens, p, lo == 0)
+		r.args.mode = outFade
+		if lo == 0 {
+			r.args.mode = outSet
 		}
+		r.products(false)
 	}
 	for i := range r.rows {
 		out := r.pagedJob.out(r.first + i)
@@ -184,7 +189,7 @@ func (r *pagedRun) setKeys(lo int) {
 		keys := clamp(r.pagedJob.keys(r.first+end-1)-lo, 0, pagedBlock)
 		r.state.keys[t] = int32(keys)
 		for ; row < end; row++ {
-			r.state.extent[row] = int32(roundUp(keys, 16))
+			r.state.extent[row] = int32(roundUp(keys, PageTokens))
 		}
 	}
 }
@@ -207,65 +212,65 @@ func (r *pagedRun) mask(lo int) {
 	}
 }
 
-// pageArgs sets the arguments that scores and values share, for the page whose
-// first key is number before of the block.
-func (r *pagedRun) pageArgs(before int) *pagedArgs {
-	a := &r.args
-	a.q, a.out = r.q, r.out
-	a.s = unsafe.Pointer(&r.scores[before])
-	a.keys = unsafe.Pointer(&r.state.keys)
-	a.before, a.d = before, r.d
-	a.six, a.tail, a.tail2 = r.six, r.tail, r.tail2
-	return a
+// setPages sets the pages of a block of keys.
+func (r *pagedRun) setPages(lo, keys int) {
+	r.pages = (keys + PageTokens - 1) / PageTokens
+	for i := range r.pages {
+		r.page[i] = r.kv.at(lo/PageTokens + i)
+		if r.kv.Format == I8 {
+			r.softmax.scale[i] = unsafe.Add(r.page[i], PageTokens*(2*r.d+4))
+		}
+	}
 }
 
-// score computes the scores of a page.
-func (r *pagedRun) score(page, before int) {
-	a := r.pageArgs(before)
-	a.page = r.kv.at(page)
-	a.scale = nil
-	n := PageTokens * r.d
-	if r.kv.Format == I8 {
-		a.scale = unsafe.Add(a.page, 2*n)
-		copy(r.state.scales[before:][:PageTokens], unsafe.Slice((*float32)(unsafe.Add(a.page, 2*n+4*PageTokens)), PageTokens))
+// products computes the scores of a block of keys, or adds its values. When there
+// are many tiles of rows, a page serves all of them while it is in L1; when there
+// are few, a tile keeps its sums in registers for all pages.
+func (r *pagedRun) products(scores bool) {
+	a, format := &r.args, r.kv.Format
+	a.q, a.out, a.d = r.q, r.out, r.d
+	a.keys, a.fade = unsafe.Pointer(&r.state.keys), unsafe.Pointer(&r.state.fade)
+	half := PageTokens * r.d
+	offset := 0 // of V
+	if !scores {
+		offset = half * format.bytes()
 	}
-	if r.widened {
-		a.page = r.widen(a.page)
-		pagedScores(F32, r.wide, a)
-		return
+	step := r.pages
+	widen := format != F32 && r.rows >= pagedWiden
+	if r.tiles > pagedFew || widen {
+		step = 1
 	}
-	pagedScores(r.kv.Format, r.wide, a)
-}
-
-// value adds the values of a page, where set is whether it is in the first block.
-func (r *pagedRun) value(page, before int, set bool) {
-	a := r.pageArgs(before)
-	a.page = unsafe.Add(r.kv.at(page), PageBytes(r.kv.Format, r.d)/2)
-	if r.kv.Format == I8 {
-		a.page = unsafe.Add(r.kv.at(page), PageTokens*r.d)
+	for p := 0; p < r.pages; p += step {
+		a.s = unsafe.Pointer(&r.scores[p*PageTokens])
+		a.before, a.count = p*PageTokens, step
+		a.six, a.tail, a.tail2 = r.six, r.tail, r.tail2
+		for i := range step {
+			a.pages[i] = unsafe.Add(r.page[p+i], offset)
+		}
+		a.scale = nil
+		if widen {
+			if format == I8 {
+				a.scale = unsafe.Add(r.page[p], 2*half)
+			}
+			a.pages[0] = r.widen(a.pages[0])
+			format = F32
+		}
+		if scores {
+			pagedScores(format, r.wide, a)
+		} else {
+			pagedValues(format, r.wide, a)
+			a.mode = outAdd
+		}
+		format = r.kv.Format
 	}
-	switch {
-	case before > 0:
-		a.fade = unsafe.Pointer(&ones)
-	case set:
-		a.fade = nil
-	default:
-		a.fade = unsafe.Pointer(&r.state.fade)
-	}
-	if r.widened {
-		a.page = r.widen(a.page)
-		pagedValues(F32, r.wide, a)
-		return
-	}
-	pagedValues(r.kv.Format, r.wide, a)
 }
 
 // widen converts half a page to float32, without scales.
 func (r *pagedRun) widen(p unsafe.Pointer) unsafe.Pointer {
 	n := PageTokens * r.d
-	to := unsafe.Pointer(unsafe.SliceData(r.page))
+	to := unsafe.Pointer(unsafe.SliceData(r.widened))
 	if r.kv.Format == BF16 {
-		half.FromBF16(r.page, unsafe.Slice((*uint16)(p), n))
+		half.FromBF16(r.widened, unsafe.Slice((*uint16)(p), n))
 	} else {
 		pagedWidenI8AVX2(to, p, n)
 	}
@@ -277,11 +282,8 @@ func (r *pagedRun) soften() {
 	a := &r.softmax
 	a.s = unsafe.Pointer(unsafe.SliceData(r.scores))
 	a.rows = r.rows
-	a.extent, a.top, a.sum, a.fade = unsafe.Pointer(&r.state.extent), unsafe.Pointer(&r.state.top), unsafe.Pointer(&r.state.sum), unsafe.Pointer(&r.state.fade)
-	a.scale = nil
-	if r.kv.Format == I8 {
-		a.scale = unsafe.Pointer(&r.state.scales)
-	}
+	a.extent = unsafe.Pointer(&r.state.extent)
+	a.top, a.sum, a.fade = unsafe.Pointer(&r.state.top), unsafe.Pointer(&r.state.sum), unsafe.Pointer(&r.state.fade)
 	if r.wide {
 		pagedSoftmaxAVX512(a)
 	} else {

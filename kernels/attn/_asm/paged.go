@@ -2,31 +2,35 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"mom/kernels/internal/asmgen"
 )
 
 // pagedArgs, the struct that the functions on pages take.
 const (
-	pagedQ      = 8 * iota // queries [rows][d], times scale
-	pagedS                 // scores, then probabilities [rows][pagedBlock], from the page's first key on
-	pagedOut               // sums of values [rows][d]
-	pagedPage              // K or V of the page
-	pagedScale             // scores: scales of the page's keys, nil for none
-	pagedFade              // values: what out is shrunk by first [rows], nil to set it
-	pagedKeys              // int32 a tile: how many keys of the block its rows attend to
-	pagedBefore            // keys of the block in pages before this one
+	pagedQ      = 8 * iota                               // queries [rows][d], times scale
+	pagedS                                               // scores, then probabilities [rows][pagedBlock], from the first page's first key on
+	pagedOut                                             // sums of values [rows][d]
+	pagedPages                                           // K or V of the first page, and of those after it
+	pagedScale  = 8 * (iota + pagedBlock/pageTokens - 1) // F32: scales of the page's keys, nil for none
+	pagedFade                                            // values: what out is shrunk by [rows], if
+	pagedMode                                            // is 2; 1: out is added to as it is, 0: it is set
+	pagedKeys                                            // int32 a tile: how many keys of the block its rows attend to
+	pagedBefore                                          // keys of the block in pages before the first one
+	pagedCount                                           // pages
 	pagedD
 	pagedSix   // tiles of six rows
 	pagedTail  // rows of the next tile, 0 for none
 	pagedTail2 // rows of the last tile, 0 for none
-	pagedAhead // memory to fetch for later
+	pagedAt    // values: bytes of fade before the tile
 )
 
 const (
 	pageTokens = 32
 	pagedBlock = 4 * pageTokens // keys that have scores at a time
-	pagedRow   = 4 * pagedBlock // bytes of a row of scores
+	pageBytes  = 4 * pageTokens // of scores
+	pagedRow   = 4 * pagedBlock // of a row of them
 )
 
 // A format is how a page holds numbers.
@@ -126,27 +130,22 @@ func (g pagedGen) step(rows, vectors int, a func(row int) string, b func(v int) 
 	}
 }
 
-// tiles prints a loop over the tiles of rows. body prints a tile, whose number of
-// keys in this page, 1 to 32, is in R12; done moves on to the next tile.
+// tiles prints a loop over the tiles of rows. body prints a tile, done moves on to
+// the next.
 //
-// R15 the arguments, R11 the page, R14 keys of the tiles, SI and DX the tile's
-// rows of A and of what is computed, R13 tiles of six rows left.
+// R15 the arguments, R14 keys of the tile, SI and DX the tile's rows of A and of
+// what is computed, R13 tiles of six rows left.
 func (g pagedGen) tiles(body, done func(rows int)) {
-	g.L("MOVQ %d(R15), R11", pagedPage)
 	g.L("MOVQ %d(R15), R14", pagedKeys)
 	g.L("MOVQ %d(R15), R13", pagedSix)
 	tile := func(rows int) {
-		skip, some := g.NewLabel("skip"), g.NewLabel("some")
-		g.L("MOVLQSX (R14), R12")
-		g.L("ADDQ $4, R14")
-		g.L("SUBQ %d(R15), R12", pagedBefore)
+		skip := g.NewLabel("skip")
+		g.L("MOVLQSX (R14), AX")
+		g.L("CMPQ AX, %d(R15)", pagedBefore)
 		g.L("JLE %s", skip)
-		g.L("CMPQ R12, $%d", pageTokens)
-		g.L("JLE %s", some)
-		g.L("MOVQ $%d, R12", pageTokens)
-		g.Label(some)
 		body(rows)
 		g.Label(skip)
+		g.L("ADDQ $4, R14")
 		done(rows)
 	}
 	six, tail, again, end := g.NewLabel("six"), g.NewLabel("tail"), g.NewLabel("again"), g.NewLabel("end")
@@ -176,27 +175,46 @@ func (g pagedGen) tiles(body, done func(rows int)) {
 	g.end()
 }
 
-// scores prints S = Q K for one page: a step is one c, columns are keys.
+// pages prints a loop over those pages that the tile attends to. Within body, R11
+// is the page, R12 how many of its keys to take, 1 to 32, and R8 counts pages.
+func (g pagedGen) pages(body func()) {
+	page, some, done := g.NewLabel("page"), g.NewLabel("some"), g.NewLabel("done")
+	g.L("XORQ R8, R8")
+	g.Label(page)
+	g.L("MOVQ R8, AX")
+	g.L("SHLQ $5, AX")
+	g.L("MOVLQSX (R14), R12")
+	g.L("SUBQ %d(R15), R12", pagedBefore)
+	g.L("SUBQ AX, R12")
+	g.L("JLE %s", done)
+	g.L("CMPQ R12, $%d", pageTokens)
+	g.L("JLE %s", some)
+	g.L("MOVQ $%d, R12", pageTokens)
+	g.Label(some)
+	g.L("MOVQ %d(R15)(R8*8), R11", pagedPages)
+	body()
+	g.L("INCQ R8")
+	g.L("CMPQ R8, %d(R15)", pagedCount)
+	g.L("JLT %s", page)
+	g.Label(done)
+}
+
+// scores prints S = Q K: a step is one c, columns are keys.
 //
-// R8 bytes of a row of Q.
+// R9 bytes of a row of Q.
 func (g pagedGen) scores() {
 	g.Func("pagedScores"+g.format.name+g.gen.name, "(a *pagedArgs)", 8)
 	g.L("MOVQ a+0(FP), R15")
 	g.L("MOVQ %d(R15), SI", pagedQ)
 	g.L("MOVQ %d(R15), DX", pagedS)
-	g.L("MOVQ %d(R15), R8", pagedD)
-	g.L("SHLQ $2, R8")
-	g.tiles(g.scoresTile, func(rows int) {
+	g.L("MOVQ %d(R15), R9", pagedD)
+	g.L("SHLQ $2, R9")
+	g.tiles(func(rows int) {
+		g.pages(func() { g.scoresTile(rows) })
+	}, func(rows int) {
 		g.L("ADDQ $%d, DX", rows*pagedRow)
-		switch rows {
-		case 6:
-			g.L("LEAQ (R8)(R8*2), BX")
-			g.L("LEAQ (SI)(BX*2), SI")
-		case 3, 5:
-			g.L("LEAQ (R8)(R8*%d), BX", rows-1)
-			g.L("ADDQ BX, SI")
-		default:
-			g.L("LEAQ (SI)(R8*%d), SI", rows)
+		for range rows {
+			g.L("ADDQ R9, SI")
 		}
 	})
 }
@@ -205,12 +223,11 @@ func (g pagedGen) scoresTile(rows int) {
 	vectors := min(g.vectors(rows), pageTokens/g.lanes())
 	columns, plain := g.NewLabel("columns"), g.NewLabel("plain")
 	width := vectors * g.lanes()
-	once := width == pageTokens
 	g.L("XORQ R10, R10")
 	g.Label(columns)
 	g.L("MOVQ SI, AX")
 	if rows > 3 {
-		g.L("LEAQ (R8)(R8*2), BX")
+		g.L("LEAQ (R9)(R9*2), BX")
 		g.L("ADDQ SI, BX")
 	}
 	g.L("LEAQ (R11)(R10*%d), DI", g.format.bytes)
@@ -224,7 +241,7 @@ func (g pagedGen) scoresTile(rows int) {
 	g.Label(loop)
 	for u := range unroll {
 		g.step(rows, vectors, func(row int) string {
-			return fmt.Sprintf("%d(%s%s", 4*u, []string{"AX", "BX"}[row/3], []string{")", ")(R8*1)", ")(R8*2)"}[row%3])
+			return fmt.Sprintf("%d(%s%s", 4*u, []string{"AX", "BX"}[row/3], []string{")", ")(R9*1)", ")(R9*2)"}[row%3])
 		}, func(v int) string {
 			return fmt.Sprintf("%d(DI)", (u*pageTokens+v*g.lanes())*g.format.bytes)
 		})
@@ -236,46 +253,56 @@ func (g pagedGen) scoresTile(rows int) {
 	g.L("ADDQ $%d, DI", unroll*pageTokens*g.format.bytes)
 	g.L("DECQ CX")
 	g.L("JNZ %s", loop)
-	if g.format.name != "BF16" {
+	switch g.format.name {
+	case "F32": // widened pages have scales
 		g.L("MOVQ %d(R15), BX", pagedScale)
-		if g.format.name == "F32" {
-			g.L("TESTQ BX, BX")
-			g.L("JZ %s", plain)
-		}
-		for v := range vectors {
-			scale := vectors * rows
-			g.load(fmt.Sprintf("%d(BX)(R10*4)", v*g.bytes()), scale)
-			for row := range rows {
-				g.L("VMULPS %s, %[2]s, %[2]s", g.r(scale), g.r(acc(row, v, vectors)))
-			}
-		}
+		g.L("TESTQ BX, BX")
+		g.L("JZ %s", plain)
+		g.scaleKeys(rows, vectors)
 		g.Label(plain)
+	case "I8": // they follow V
+		g.L("MOVQ R9, BX")
+		g.L("SHLQ $4, BX")
+		g.L("ADDQ R11, BX")
+		g.scaleKeys(rows, vectors)
 	}
-	g.L("LEAQ (DX)(R10*4), DI")
+	g.L("MOVQ R8, DI")
+	g.L("SHLQ $7, DI")
+	g.L("LEAQ (DI)(R10*4), DI")
+	g.L("ADDQ DX, DI")
 	for row := range rows {
 		for v := range vectors {
 			g.store(acc(row, v, vectors), fmt.Sprintf("%d(DI)", row*pagedRow+v*g.bytes()))
 		}
 	}
-	if !once {
+	if width < pageTokens {
 		g.L("ADDQ $%d, R10", width)
 		g.L("CMPQ R10, R12")
 		g.L("JLT %s", columns)
 	}
 }
 
-// values prints O = O*fade + P V for one page: a step is one key, columns are
-// those of V.
+// scaleKeys multiplies the columns at R10 by the scales at BX.
+func (g pagedGen) scaleKeys(rows, vectors int) {
+	tmp := rows * vectors
+	for v := range vectors {
+		g.load(fmt.Sprintf("%d(BX)(R10*4)", v*g.bytes()), tmp)
+		for row := range rows {
+			g.L("VMULPS %s, %s, %[2]s", g.r(tmp), g.r(acc(row, v, vectors)))
+		}
+	}
+}
+
+// values prints O = O*fade + P V: a step is one key, columns are those of V.
 //
-// R8 bytes of a row of O, R9 of V, R10 the column.
+// R9 bytes of a row of V, R10 the column.
 func (g pagedGen) values() {
 	g.Func("pagedValues"+g.format.name+g.gen.name, "(a *pagedArgs)", 8)
 	g.L("MOVQ a+0(FP), R15")
 	g.L("MOVQ %d(R15), SI", pagedS)
 	g.L("MOVQ %d(R15), DX", pagedOut)
-	g.L("MOVQ %d(R15), R8", pagedD)
-	g.L("MOVQ R8, R9")
-	g.L("SHLQ $2, R8")
+	g.L("MOVQ $0, %d(R15)", pagedAt)
+	g.L("MOVQ %d(R15), R9", pagedD)
 	if shift := map[int]int{1: 0, 2: 1, 4: 2}[g.format.bytes]; shift > 0 {
 		g.L("SHLQ $%d, R9", shift)
 	}
@@ -299,44 +326,62 @@ func (g pagedGen) values() {
 		g.Label(next)
 	}, func(rows int) {
 		g.L("ADDQ $%d, SI", rows*pagedRow)
+		g.L("MOVQ %d(R15), AX", pagedD)
+		g.L("SHLQ $2, AX")
 		for range rows {
-			g.L("ADDQ R8, DX")
+			g.L("ADDQ AX, DX")
 		}
-		none := g.NewLabel("none")
-		g.L("CMPQ %d(R15), $0", pagedFade)
-		g.L("JEQ %s", none)
-		g.L("ADDQ $%d, %d(R15)", 4*rows, pagedFade)
-		g.Label(none)
+		g.L("ADDQ $%d, %d(R15)", 4*rows, pagedAt)
 	})
 }
 
 func (g pagedGen) valuesTile(rows, vectors int) {
-	set, ready := g.NewLabel("set"), g.NewLabel("ready")
-	g.L("MOVQ %d(R15), BX", pagedFade)
-	g.L("LEAQ (DX)(R10*4), DI")
-	g.L("TESTQ BX, BX")
-	g.L("JZ %s", set)
-	for row := range rows {
-		const tmp = 15
-		a := tmp
-		if g.wide() {
-			a = 28
-		}
-		g.broadcast(fmt.Sprintf("%d(BX)", 4*row), a)
-		for v := range vectors {
-			g.L("VMULPS %d(DI), %s, %s", v*g.bytes(), g.r(a), g.r(acc(row, v, vectors)))
-		}
-		if row < rows-1 {
-			g.L("ADDQ R8, DI")
+	set, add, ready := g.NewLabel("set"), g.NewLabel("add"), g.NewLabel("ready")
+	// out calls f for every row and vector of the tile, with its address.
+	out := func(eachRow func(row int), f func(acc int, at string)) {
+		g.L("LEAQ (DX)(R10*4), DI")
+		for row := range rows {
+			eachRow(row)
+			for v := range vectors {
+				f(acc(row, v, vectors), fmt.Sprintf("%d(DI)", v*g.bytes()))
+			}
+			if row < rows-1 {
+				g.L("LEAQ (DI)(CX*4), DI")
+			}
 		}
 	}
+	g.L("MOVQ %d(R15), CX", pagedD)
+	g.L("MOVQ %d(R15), BX", pagedFade)
+	g.L("ADDQ %d(R15), BX", pagedAt)
+	g.L("CMPQ %d(R15), $1", pagedMode)
+	g.L("JLT %s", set)
+	g.L("JEQ %s", add)
+	fade := 15
+	if g.wide() {
+		fade = 28
+	}
+	out(func(row int) { g.broadcast(fmt.Sprintf("%d(BX)", 4*row), fade) }, func(acc int, at string) {
+		g.L("VMULPS %s, %s, %s", at, g.r(fade), g.r(acc))
+	})
+	g.L("JMP %s", ready)
+	g.Label(add)
+	out(func(int) {}, func(acc int, at string) { g.load(at, acc) })
 	g.L("JMP %s", ready)
 	g.Label(set)
 	for i := range rows * vectors {
 		g.zero(i)
 	}
 	g.Label(ready)
-	g.L("MOVQ SI, AX")
+	g.pages(func() { g.valuesPage(rows, vectors) })
+	g.L("MOVQ %d(R15), CX", pagedD)
+	out(func(int) {}, func(acc int, at string) { g.store(acc, at) })
+}
+
+// valuesPage adds one page to the accumulators.
+func (g pagedGen) valuesPage(rows, vectors int) {
+	g.L("MOVQ R8, AX")
+	g.L("SHLQ $7, AX")
+	g.L("ADDQ SI, AX")
 	g.L("LEAQ (R11)(R10*%d), DI", g.format.bytes)
 	step := func(u int) {
 		g.step(rows, vectors, func(row int) string {
@@ -367,15 +412,6 @@ func (g pagedGen) valuesTile(rows, vectors int) {
 	g.L("DECQ CX")
 	g.L("JNZ %s", one)
 	g.Label(made)
-	g.L("LEAQ (DX)(R10*4), DI")
-	for row := range rows {
-		for v := range vectors {
-			g.store(acc(row, v, vectors), fmt.Sprintf("%d(DI)", v*g.bytes()))
-		}
-		if row < rows-1 {
-			g.L("ADDQ R8, DI")
-		}
-	}
 }
 
 // pagedSoftmaxArgs, the struct that pagedSoftmax takes.
@@ -386,105 +422,121 @@ const (
 	softTop               // [rows] largest score so far
 	softSum               // [rows] sum of the probabilities so far
 	softFade              // [rows] what sums shrink by
-	softScale             // [pagedBlock] what a probability is multiplied by once it was added, nil for 1
+	softScale             // [pages] pointers to [32] by which probabilities are multiplied once they were added, or nil
 )
 
 // pagedSoftmax prints the online step for rows of scores: the block's largest
-// is taken into the row's, P = 2^(S - largest), and the sums grow.
+// is taken into the row's, P = 2^(S - largest), and the sums grow. The largest of
+// all rows come first, so that rows do not wait for each other.
 //
-// SI the row, R8 its extent, R9 to R12 the arrays, R13 rows left, R14 scales.
+// SI the row, R8 its extent, R9 to R12 the arrays, R13 rows left.
 func (g *gen) pagedSoftmax() {
 	g.Func("pagedSoftmax"+g.name, "(a *pagedSoftmaxArgs)", 8)
 	g.L("MOVQ a+0(FP), R15")
-	for i, to := range []string{"SI", "R13", "R8", "R9", "R10", "R11", "R14"} {
-		g.L("MOVQ %d(R15), %s", 8*i, to)
-	}
-	const largest, sum = 14, 13
-	var c expRegisters
-	if g.wide() {
-		c = expRegisters{poly: 16, first: 0}
-		for i := range g.degree() + 1 {
-			g.L("VMOVUPS %s, %s", g.coefficient(i), g.r(c.poly+i))
+	restart := func() {
+		for i, to := range []string{"SI", "R13", "R8", "R9", "R10", "R11"} {
+			g.L("MOVQ %d(R15), %s", 8*i, to)
 		}
 	}
-	row, skip, max1, exp1, scaled, exped := g.NewLabel("row"), g.NewLabel("skip"), g.NewLabel("max"), g.NewLabel("exp"), g.NewLabel("scaled"), g.NewLabel("exped")
-	g.Label(row)
-	g.L("MOVLQSX (R8), CX")
-	g.L("SHLQ $2, CX") // bytes
-	g.L("JZ %s", skip)
-
-	g.broadcast("(R9)", largest)
-	g.L("XORQ AX, AX")
-	if !g.wide() {
-		g.L("VMOVAPS %s, %s", g.r(largest), g.r(largest-1))
-	}
-	g.Label(max1)
-	g.L("VMAXPS (SI)(AX*1), %s, %[1]s", g.r(largest))
-	if !g.wide() {
-		g.L("VMAXPS 32(SI)(AX*1), %s, %[1]s", g.r(largest-1))
-	}
-	g.L("ADDQ $64, AX")
-	g.L("CMPQ AX, CX")
-	g.L("JLT %s", max1)
-	if !g.wide() {
-		g.L("VMAXPS %s, %s, %[2]s", g.r(largest-1), g.r(largest))
-	}
-	g.across("VMAXPS", largest, 0)
-
-	// The fade, in all lanes.
-	const fade = 12
-	g.broadcast("(R9)", 0)
-	g.L("VMOVSS X%d, (R9)", largest)
-	g.L("VSUBPS %s, %s, %[2]s", g.r(largest), g.r(0))
-	g.pagedExp2(c, []int{0})
-	g.L("VMOVAPS %s, %s", g.r(0), g.r(fade))
-	g.L("VMOVSS X%d, (R11)", fade)
-
-	g.zero(sum)
-	g.L("XORQ AX, AX")
-	vectors := 64 / g.bytes
-	chunk := func(scale bool) {
-		var x []int
-		for v := range vectors {
-			x = append(x, 3*v)
-			g.load(fmt.Sprintf("%d(SI)(AX*1)", v*g.bytes), 3*v)
-			g.L("VSUBPS %s, %s, %[2]s", g.r(largest), g.r(3*v))
+	rows := func(body func()) {
+		row, skip := g.NewLabel("row"), g.NewLabel("skip")
+		restart()
+		g.Label(row)
+		g.L("MOVLQSX (R8), CX")
+		g.L("TESTQ CX, CX")
+		g.L("JZ %s", skip)
+		body()
+		g.Label(skip)
+		g.L("ADDQ $%d, SI", pagedRow)
+		for _, r := range []string{"R8", "R9", "R10", "R11"} {
+			g.L("ADDQ $4, %s", r)
 		}
-		g.pagedExp2(c, x)
-		for v, x := range x {
-			g.L("VADDPS %s, %s, %[2]s", g.r(x), g.r(sum))
-			if scale {
-				g.L("VMULPS %d(R14)(AX*1), %s, %[2]s", v*g.bytes, g.r(x))
+		g.L("DECQ R13")
+		g.L("JNZ %s", row)
+	}
+	c := g.pagedConstants()
+
+	rows(func() {
+		done := g.NewLabel("done")
+		g.broadcast("(R9)", 0)
+		g.broadcast("(R9)", 1)
+		for page := range pagedBlock / pageTokens {
+			g.pageOfRow(page, done)
+			for v := range pageBytes / g.bytes {
+				g.L("VMAXPS %d(SI), %s, %[2]s", page*pageBytes+v*g.bytes, g.r(v%2))
 			}
-			g.store(x, fmt.Sprintf("%d(SI)(AX*1)", v*g.bytes))
 		}
-		g.L("ADDQ $64, AX")
-		g.L("CMPQ AX, CX")
-	}
-	g.L("TESTQ R14, R14")
-	g.L("JNZ %s", scaled)
-	g.Label(exp1)
-	chunk(false)
-	g.L("JLT %s", exp1)
-	g.L("JMP %s", exped)
-	g.Label(scaled)
-	chunk(true)
-	g.L("JLT %s", scaled)
-	g.Label(exped)
+		g.Label(done)
+		g.L("VMAXPS %s, %s, %[2]s", g.r(1), g.r(0))
+		g.across("VMAXPS", 0, 1)
+		g.L("VMOVSS (R9), X1")
+		g.L("VSUBSS X0, X1, X1")
+		g.L("VMOVSS X0, (R9)")
+		g.L("VMOVSS X1, (R11)") // an exponent, for now
+	})
 
-	g.across("VADDPS", sum, 0)
-	g.L("VMOVSS (R10), X0")
-	g.L("VFMADD213SS X%d, X%d, X0", sum, fade)
-	g.L("VMOVSS X0, (R10)")
+	// Arrays of rows have room for full vectors.
+	restart()
+	fade := g.NewLabel("fade")
+	g.Label(fade)
+	g.load("(R11)", 0)
+	g.pagedExp2(c, []int{0})
+	g.store(0, "(R11)")
+	g.L("ADDQ $%d, R11", g.bytes)
+	g.L("SUBQ $%d, R13", g.bytes/4)
+	g.L("JG %s", fade)
 
-	g.Label(skip)
-	g.L("ADDQ $%d, SI", pagedRow)
-	for _, r := range []string{"R8", "R9", "R10", "R11"} {
-		g.L("ADDQ $4, %s", r)
+	const sum, largest = 6, 7
+	exps := func(scale bool, done string) {
+		for at := 0; at < pagedRow; at += 2 * g.bytes {
+			if at%pageBytes == 0 {
+				g.pageOfRow(at/pageBytes, done)
+				if scale {
+					g.L("MOVQ %d(R15), BX", softScale+8*(at/pageBytes))
+				}
+			}
+			xs := []int{0, 3}
+			for v, x := range xs {
+				g.load(fmt.Sprintf("%d(SI)", at+v*g.bytes), x)
+				g.L("VSUBPS %s, %s, %[2]s", g.r(largest), g.r(x))
+			}
+			g.pagedExp2(c, xs)
+			for v, x := range xs {
+				g.L("VADDPS %s, %s, %[2]s", g.r(x), g.r(sum))
+				if scale {
+					g.L("VMULPS %d(BX), %s, %[2]s", at%pageBytes+v*g.bytes, g.r(x))
+				}
+				g.store(x, fmt.Sprintf("%d(SI)", at+v*g.bytes))
+			}
+		}
 	}
-	g.L("DECQ R13")
-	g.L("JNZ %s", row)
+	rows(func() {
+		scaled, done := g.NewLabel("scaled"), g.NewLabel("done")
+		g.broadcast("(R9)", largest)
+		g.zero(sum)
+		g.L("CMPQ %d(R15), $0", softScale)
+		g.L("JNE %s", scaled)
+		exps(false, done)
+		g.L("JMP %s", done)
+		g.Label(scaled)
+		exps(true, done)
+		g.Label(done)
+		g.across("VADDPS", sum, 0)
+		g.L("VMOVSS (R10), X0")
+		g.L("VMOVSS (R11), X1")
+		g.L("VFMADD213SS X%d, X1, X0", sum)
+		g.L("VMOVSS X0, (R10)")
+	})
 	g.end()
+}
+
+// pageOfRow goes to done if the row's extent, in CX, ends before a page. Loops are
+// unrolled by its means because their ends would be hard to predict.
+func (g *gen) pageOfRow(page int, done string) {
+	if page > 0 {
+		g.L("CMPQ CX, $%d", page*pageTokens)
+		g.L("JLE %s", done)
+	}
 }
 
 // across combines the lanes of register r by op: the result is in all of them.
@@ -502,43 +554,51 @@ func (g *gen) across(op string, r, tmp int) {
 	}
 }
 
-// expRegisters says where pagedExp2 finds its constants (wide only).
-type expRegisters struct{ poly, first int }
+// expRegisters are those where pagedExp2 finds its constants: coefficients, lowest
+// first, then (AVX2) what 2^x is 0 below, and the magic number.
+type expRegisters struct{ poly, low, magic int }
+
+func (g *gen) pagedConstants() expRegisters {
+	c := expRegisters{poly: 8, low: 14, magic: 15}
+	for i := range g.degree() + 1 {
+		g.L("VMOVUPS %s, %s", g.coefficient(i), g.r(c.poly+i))
+	}
+	if !g.wide() {
+		g.L("VMOVUPS %s, %s", constant(constLow), g.r(c.low))
+		g.L("VMOVUPS %s, %s", constant(constMagic), g.r(c.magic))
+	}
+	return c
+}
 
 // pagedExp2 replaces each x by 2^x, x <= 0; the two registers after it are lost.
 func (g *gen) pagedExp2(c expRegisters, xs []int) {
-	each := func(f func(x, w, p string)) {
+	each := func(format string, args ...any) {
 		for _, x := range xs {
-			f(g.r(x), g.r(x+1), g.r(x+2))
+			g.L(strings.NewReplacer("{x}", g.r(x), "{w}", g.r(x+1), "{p}", g.r(x+2)).Replace(fmt.Sprintf(format, args...)))
 		}
 	}
 	if g.wide() {
-		each(func(x, w, p string) {
-			g.L("VRNDSCALEPS $8, %s, %s", x, w)
-			g.L("VSUBPS %s, %s, %[2]s", w, x)
-			g.L("VMOVAPS %s, %s", g.r(c.poly+g.degree()), p)
-		})
-		for i := g.degree() - 1; i >= 0; i-- {
-			each(func(x, w, p string) { g.L("VFMADD213PS %s, %s, %s", g.r(c.poly+i), x, p) })
-		}
-		each(func(x, w, p string) { g.L("VSCALEFPS %s, %s, %s", w, p, x) })
-		return
+		each("VRNDSCALEPS $8, {x}, {w}")
+	} else {
+		// A number plus magic has its integer, plus the bias of exponents, in the
+		// low bits; the scale 2^integer is 0 at -127, where what is smaller ends up.
+		each("VMAXPS {x}, %s, {x}", g.r(c.low)) // NaN if x is
+		each("VADDPS %s, {x}, {p}", g.r(c.magic))
+		each("VSUBPS %s, {p}, {w}", g.r(c.magic))
 	}
-	// A number plus magic has its integer, plus the bias of exponents, in the low
-	// bits; the scale 2^integer is 0 at -127, where what is smaller ends up.
-	each(func(x, w, p string) {
-		g.L("VMOVUPS %s, %s", constant(constLow), w)
-		g.L("VMAXPS %s, %s, %s", x, w, x) // NaN if x is
-		g.L("VADDPS %s, %s, %s", constant(constMagic), x, w)
-		g.L("VSUBPS %s, %s, %s", constant(constMagic), w, p)
-		g.L("VSUBPS %s, %s, %[2]s", p, x)
-		g.L("VPSLLD $23, %s, %[1]s", w)
-		g.L("VMOVUPS %s, %s", g.coefficient(g.degree()), p)
-	})
+	each("VSUBPS {w}, {x}, {x}")
+	if !g.wide() {
+		each("VPSLLD $23, {p}, {w}")
+	}
+	each("VMOVAPS %s, {p}", g.r(c.poly+g.degree()))
 	for i := g.degree() - 1; i >= 0; i-- {
-		each(func(x, w, p string) { g.L("VFMADD213PS %s, %s, %s", g.coefficient(i), x, p) })
+		each("VFMADD213PS %s, {x}, {p}", g.r(c.poly+i))
 	}
-	each(func(x, w, p string) { g.L("VMULPS %s, %s, %s", w, p, x) })
+	if g.wide() {
+		each("VSCALEFPS {w}, {p}, {x}")
+	} else {
+		each("VMULPS {w}, {p}, {x}")
+	}
 }
 
 // pagedMultiply prints dst = src*factor + 0 for n floats, n a multiple of 8. (The
