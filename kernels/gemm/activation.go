@@ -20,8 +20,8 @@ func activate(f Act, y []float32, ldy, rows, cols int) {
 }
 
 // gate stores f(a)*b in dst, or adds it, where a and b are tiles of the given width.
-func gate(f Act, dst []float32, ldd int, ab *[2][maxRows * unitCols]float32, width, rows, cols int, add bool) {
-	act.GatedTile(kinds[f], dst, ldd, ab[0][:], width, ab[1][:], width, rows, cols, add)
+func gate(f Act, dst []float32, ldd int, a, b []float32, width, rows, cols int, add bool) {
+	act.GatedTile(kinds[f], dst, ldd, a, width, b, width, rows, cols, add)
 }
 
 // storeTile copies a tile of the given width to dst, or adds it.

@@ -42,28 +42,37 @@ func newBenchRows(m, k int) *benchRows {
 
 type benchWeight interface {
 	ops() float64 // for a row
-	mul(dst []float32, x *benchRows, ep Epilogue)
+	mul(dst []float32, x *benchRows, u0, u1 int, ep Epilogue)
+	K() int
+	Cols() int
+	Units() int
+	Bytes() int
 }
 
 type benchF32 struct{ *F32 }
 type benchBF16 struct{ *BF16 }
 type benchI8 struct{ *I8 }
+type benchI4 struct{ *I4 }
 
 func (s *shape) ops() float64 { return 2 * float64(s.n*s.k) }
 
-func (w benchF32) mul(dst []float32, x *benchRows, ep Epilogue) {
-	w.Mul(dst, w.cols, x.f32, w.k, x.m, 0, w.Units(), ep)
+func (w benchF32) mul(dst []float32, x *benchRows, u0, u1 int, ep Epilogue) {
+	w.Mul(dst, w.cols, x.f32, w.k, x.m, u0, u1, ep)
 }
 
-func (w benchBF16) mul(dst []float32, x *benchRows, ep Epilogue) {
-	w.Mul(dst, w.cols, x.bf16, w.k, x.m, 0, w.Units(), ep)
+func (w benchBF16) mul(dst []float32, x *benchRows, u0, u1 int, ep Epilogue) {
+	w.Mul(dst, w.cols, x.bf16, w.k, x.m, u0, u1, ep)
 }
 
-func (w benchI8) mul(dst []float32, x *benchRows, ep Epilogue) {
-	w.Mul(dst, w.cols, x.u8, w.k, x.a, x.m, 0, w.Units(), ep)
+func (w benchI8) mul(dst []float32, x *benchRows, u0, u1 int, ep Epilogue) {
+	w.Mul(dst, w.cols, x.u8, w.k, x.a, x.m, u0, u1, ep)
 }
 
-var benchFormats = []string{"f32", "bf16", "int8"}
+func (w benchI4) mul(dst []float32, x *benchRows, u0, u1 int, ep Epilogue) {
+	w.Mul(dst, w.cols, x.u8, w.k, x.a, x.m, u0, u1, ep)
+}
+
+var benchFormats = []string{"f32", "bf16", "int8", "int4"}
 
 // newBenchWeight packs n rows of k values, a multiple of 64.
 func newBenchWeight(format string, n, k int, gated bool) benchWeight {
@@ -72,6 +81,9 @@ func newBenchWeight(format string, n, k int, gated bool) benchWeight {
 		return benchF32{PackF32(kerneltest.Fill(make([]float32, n*k), 5), n, k, gated)}
 	case "bf16":
 		return benchBF16{PackBF16(kerneltest.FillBF16(make([]uint16, n*k), 6), n, k, gated)}
+	}
+	if format == "int4" {
+		return benchI4{PackI4(randomI4(n*k/2, 8), kerneltest.Fill(make([]float32, n*k/groupI4), 7), n, k, gated)}
 	}
 	scale := kerneltest.Fill(make([]float32, n), 7)
 	return benchI8{PackI8(kerneltest.FillInt8(make([]int8, n*k), 8), scale, n, k, gated)}
@@ -84,7 +96,7 @@ func ceiling(format string) float64 {
 	case "bf16":
 		return peak.BF16()
 	}
-	return peak.I8()
+	return peak.I8() // int4 at avx2 exceeds it: see its kernel
 }
 
 // run times f, which does ops operations.
@@ -114,7 +126,7 @@ func BenchmarkMul(b *testing.B) {
 					w, x := newBenchWeight(format, s.n, s.k, false), newBenchRows(s.m, s.k)
 					dst := make([]float32, s.m*s.n)
 					ep := Epilogue{Bias: kerneltest.Fill(make([]float32, s.n), 9)}
-					run(b, w.ops()*float64(s.m), top, func() { w.mul(dst, x, ep) })
+					run(b, w.ops()*float64(s.m), top, func() { w.mul(dst, x, 0, w.Units(), ep) })
 				})
 			}
 		}
@@ -163,6 +175,6 @@ func benchForward(layers []benchWeight, dst []float32, x *benchRows) {
 		case 2:
 			ep.Act = GELU
 		}
-		w.mul(dst, x, ep)
+		w.mul(dst, x, 0, w.Units(), ep)
 	}
 }

@@ -58,7 +58,8 @@ type Epilogue struct {
 const (
 	unitCols = 48 // columns of a panel
 	vecCols  = 16 // columns of a vector
-	maxRows  = 8  // no kernel has tiles of more rows
+	maxRows  = 8  // no kernel has tiles of more rows,
+	manyRows = 32 // but those of I4 that share unpacked weights
 )
 
 // shape is what the formats have in common.
@@ -207,12 +208,24 @@ const (
 // weights pass through the cache once and the rows of x stay in it. The tiles
 // have equal numbers of rows, give or take one: 33 rows are 7+7+7+6+6.
 func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
+	most, step := tileRows(p.format)
+	if min(m, most) <= maxRows {
+		var scratch [2][maxRows * unitCols]float32
+		p.tiles(dst, ldd, m, most, step, u0, u1, ep, scratch[0][:], scratch[1][:])
+	} else {
+		var scratch [2][manyRows * unitCols]float32
+		p.tiles(dst, ldd, m, most, step, u0, u1, ep, scratch[0][:], scratch[1][:])
+	}
+}
+
+// tiles is run with the most rows of a tile, how many of them are computed
+// together, and memory for the results of a tile of both halves.
+func (p *product) tiles(dst []float32, ldd, m, most, step, u0, u1 int, ep *Epilogue, a, b []float32) {
 	var (
 		bias    [2][unitCols]float32
-		scratch [2][maxRows * unitCols]float32
+		scratch = [2][]float32{a, b}
 		tiles   [2]tile // of the panels of a unit
 	)
-	most, step := tileRows(p.format)
 	count, steps := (m+most-1)/most, (m+step-1)/step
 	rows, longer := steps/count*step, steps%count // the first tiles have a step more
 	for u := u0; u < u1; u++ {
@@ -228,7 +241,7 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 			}
 			tiles[h] = p.panelTile(u, h, count, u+1 < u1)
 			tiles[h].bias = unsafe.Pointer(&bias[h])
-			tiles[h].dst, tiles[h].ldd = unsafe.Pointer(&scratch[h]), uintptr(4*width)
+			tiles[h].dst, tiles[h].ldd = unsafe.Pointer(&scratch[h][0]), uintptr(4*width)
 		}
 		if direct {
 			tiles[0].ldd = uintptr(4 * ldd)
@@ -260,10 +273,10 @@ func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
 			}
 			switch {
 			case p.halves == 2:
-				gate(ep.Act, out, ldd, &scratch, width, n, cols, ep.Accumulate)
+				gate(ep.Act, out, ldd, a, b, width, n, cols, ep.Accumulate)
 			case !direct:
-				activate(ep.Act, scratch[0][:], width, n, cols)
-				storeTile(out, ldd, scratch[0][:], width, n, cols, ep.Accumulate)
+				activate(ep.Act, a, width, n, cols)
+				storeTile(out, ldd, a, width, n, cols, ep.Accumulate)
 			case ep.Act != None:
 				activate(ep.Act, out, ldd, n, cols)
 			}

@@ -10,6 +10,8 @@ import "mom/kernels/cpu"
 // computed together.
 func tileRows(f format) (most, step int) {
 	switch {
+	case f == formatI4 && cpu.HasAVX2 && !cpu.HasAVX512VNNI:
+		return 32, 4
 	case f == formatI8 && cpu.HasAVX512VNNI:
 		return 8, 1
 	case f == formatI8 && cpu.HasAVX512:
@@ -68,7 +70,18 @@ func i8Tile(t *tile) {
 	}
 }
 
-func i4Tile(t *tile) { i4TileGeneric(t) }
+func i4Tile(t *tile) {
+	switch {
+	case cpu.HasAVX512VNNI:
+		i4TileVNNI512(t)
+	case cpu.HasAVX2 && t.rows <= 4:
+		i4TileMadd256(t)
+	case cpu.HasAVX2:
+		i4TileMany256(t)
+	default:
+		i4TileGeneric(t)
+	}
+}
 
 //go:noescape
 func f32Tile512(t *tile)
@@ -96,3 +109,12 @@ func i8TileVNNI256(t *tile)
 
 //go:noescape
 func i8TileMadd256(t *tile)
+
+//go:noescape
+func i4TileVNNI512(t *tile)
+
+//go:noescape
+func i4TileMadd256(t *tile)
+
+//go:noescape
+func i4TileMany256(t *tile)

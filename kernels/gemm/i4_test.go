@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"mom/kernels/cpu"
 	"mom/kernels/kerneltest"
 	"mom/kernels/quant"
 )
@@ -151,5 +152,41 @@ func TestFMA32(t *testing.T) {
 	}
 	if got := fma32(float32(math.NaN()), 2, 1); got == got {
 		t.Errorf("with a NaN: %v", got)
+	}
+}
+
+// TestI4Rows compares the rows of batches of all sizes that are cut into tiles in
+// another way with those of the generic level, gated or not.
+func TestI4Rows(t *testing.T) {
+	const most, k = 2*manyRows + 3, 96
+	for _, n := range []int{48, 98, 116} {
+		q, scale := randomI4(n*k/2, 1), kerneltest.Fill(make([]float32, n*k/groupI4), 2)
+		x, a := make([]uint8, most*k), make([]quant.Affine, most)
+		quant.Rows(x, 2*64, a[:most*k/128], kerneltest.Fill(make([]float32, most*k), 3), 128, most*k/128, 128)
+		for i := range a {
+			a[i] = quant.Affine{Scale: 1 / float32(i+1), Shift: int32(i*89%256) - 127}
+		}
+		for _, gated := range []bool{false, true} {
+			p := PackI4(q, scale, n, k, gated)
+			ldd := p.Cols() + n%5
+			want := make([]float32, most*ldd)
+			restore := cpu.Use("generic")
+			p.Mul(want, ldd, x, k, a, most, 0, p.Units(), Epilogue{})
+			restore()
+			kerneltest.EachLevel(t, func(t *testing.T) {
+				for m := 1; m <= most; m++ {
+					size := (m-1)*ldd + p.Cols()
+					got := kerneltest.Guarded[float32](t, size)
+					in := kerneltest.Guarded[uint8](t, m*k)
+					copy(in, x)
+					p.Mul(got, ldd, in, k, a, m, 0, p.Units(), Epilogue{})
+					for i, v := range got {
+						if i%ldd < p.Cols() && math.Float32bits(v) != math.Float32bits(want[i]) || i%ldd >= p.Cols() && v != 0 {
+							t.Fatalf("n=%d gated=%v m=%d: [%d %d] is %v, want %v", n, gated, m, i/ldd, i%ldd, v, want[i])
+						}
+					}
+				}
+			})
+		}
 	}
 }

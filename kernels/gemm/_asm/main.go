@@ -62,6 +62,12 @@ func main() {
 			kernel256{file{f, "i8TileVNNI256", 6, 4}, i8VNNIx256{}}.emit()
 			kernel256{file{f, "i8TileMadd256", 4, 4}, i8Maddx256{}}.emit()
 		}},
+		{"i4_amd64.s", func(f *asmgen.File) {
+			i4Constants(file{File: f})
+			i4x512{file{f, "i4TileVNNI512", 8, 32}}.emit()
+			i4x256{file{f, "i4TileMadd256", 4, 32}, false}.emit()
+			i4x256{file{f, "i4TileMany256", 32, 32}, true}.emit()
+		}},
 	} {
 		f := asmgen.New("kernels/gemm/_asm", "!purego")
 		f.Raw("#include \"go_asm.h\"\n")
