@@ -3,7 +3,9 @@ package models
 import (
 	"math/rand/v2"
 
+	"mom/models/kv"
 	"mom/models/nn"
+	"mom/tensor"
 )
 
 // The sequences that Calibrate runs are short, as in them special tokens weigh most.
@@ -41,6 +43,40 @@ func (m *Model) Calibrate(prefix, suffix []int32) error {
 	if _, err := m.Trunk.Encode(ws, &b); err != nil {
 		return err
 	}
+	seen.Split()
+	return nil
+}
+
+// calibrateDecoder is Calibrate for a decoder. The first token of a sequence has
+// the channels that dominate, whatever it is.
+func calibrateDecoder(d Decoder) error {
+	info := d.Info()
+	if calibrationLength > info.MaxTokens {
+		return nil
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	o := kv.Options{Layers: info.Layers, KVHeads: info.KVHeads, HeadDim: info.HeadDim}
+	o.Bytes = calibrationSequences * o.PageBytes()
+	pool := kv.NewPool(o)
+	b := DecodeBatch{Starts: []int32{0}}
+	for range calibrationSequences {
+		for range calibrationLength {
+			b.IDs = append(b.IDs, int32(rnd.IntN(info.Vocab)))
+		}
+		b.Starts = append(b.Starts, int32(len(b.IDs)))
+		b.Seqs = append(b.Seqs, pool.New())
+	}
+	for i := range b.IDs {
+		b.Want = append(b.Want, int32(i))
+	}
+	seen := nn.Observations{}
+	ws := &nn.Workspace{}
+	ws.Observe(seen)
+	hidden, err := d.Decode(ws, &b)
+	if err != nil {
+		return err
+	}
+	d.Logits(ws, tensor.NewMat(hidden.Rows, 1), hidden, []int32{0})
 	seen.Split()
 	return nil
 }

@@ -141,5 +141,8 @@ func OpenDecoder(config []byte, src Source, o Options) (Decoder, error) {
 		}
 		return nil, fmt.Errorf("config.json: %w", err)
 	}
-	return d, nil
+	if o.Precision == nn.I8 {
+		err = calibrateDecoder(d)
+	}
+	return d, err
 }

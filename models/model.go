@@ -86,17 +86,24 @@ var architectures = map[string]architecture{
 // Architectures lists the supported names.
 func Architectures() []string { return sortedKeys(architectures) }
 
-// ChoosePrecision resolves the name of a precision. "auto" and "" are int8 for
-// tensors of int8, else bf16 where the CPU multiplies it, which stays within a
-// rounding of f32, else f32.
+// ChoosePrecision resolves the name of a precision. "auto" and "" are int4 for
+// tensors of int4, int8 for those of int8, else bf16 where the CPU multiplies it,
+// which stays within a rounding of f32, else f32.
 func ChoosePrecision(name string, src Source) (nn.Precision, error) {
 	if name != "" && name != "auto" {
 		return nn.ParsePrecision(name)
 	}
+	packed := nn.F32
 	for _, n := range src.Names() {
-		if v, ok := src.Stat(n); ok && v.DType == tensor.I8 {
-			return nn.I8, nil
+		switch v, _ := src.Stat(n); v.DType {
+		case tensor.I8:
+			packed = max(packed, nn.I8)
+		case tensor.U8:
+			packed = nn.I4
 		}
+	}
+	if packed != nn.F32 {
+		return packed, nil
 	}
 	if cpu.HasAVX512BF16 || cpu.HasI8MM {
 		return nn.BF16, nil
@@ -124,6 +131,9 @@ func Open(config []byte, src Source, o Options) (*Model, error) {
 	arch, ok := architectures[name]
 	if !ok {
 		return nil, fmt.Errorf("config.json: architecture %q is not supported; supported are %s", name, strings.Join(Architectures(), ", "))
+	}
+	if o.Precision == nn.I4 {
+		return nil, fmt.Errorf("precision int4: is for decoders; %s takes f32, bf16 or int8", name)
 	}
 	w := NewWeights(name, src, o.Precision)
 	if o.LoRA != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"mom/kernels/gemm"
+	"mom/kernels/quant"
 	"mom/models/nn"
 	"mom/tensor"
 )
@@ -22,7 +23,8 @@ type Source interface {
 }
 
 // scaleSuffix names the scales of an int8 tensor: X.weight [n k] has
-// X.weight_scale [n].
+// X.weight_scale [n]; and of an int4 one: X.weight [n k/2] of bytes, two values
+// each, has X.weight_scale [n k/32].
 const scaleSuffix = "_scale"
 
 // Weights takes tensors by name and shape from a source and remembers what went
@@ -208,6 +210,26 @@ func (w *Weights) quantized(name string, v tensor.View) ([]int8, []float32) {
 	return q, scale
 }
 
+// dtype is the type of a tensor, Invalid if there is none.
+func (w *Weights) dtype(name string) tensor.DType {
+	v, _ := w.src.Stat(w.names[w.prefix+name])
+	return v.DType
+}
+
+// nibbles is the bytes of an int4 tensor, two values each, and its scales.
+func (w *Weights) nibbles(name string, n, k int) ([]byte, []float32) {
+	if k%quant.GroupI4 != 0 {
+		w.fail("tensor %s is int4, but its rows of %d values are not groups of %d", w.prefix+name, k, quant.GroupI4)
+		return nil, nil
+	}
+	v, ok := w.take(name, n, k/2)
+	scale := w.floats(name+scaleSuffix, n, k/quant.GroupI4)
+	if !ok || scale == nil {
+		return nil, nil
+	}
+	return v.Data, scale
+}
+
 func notFinite(x float32) bool { return !(math.Abs(float64(x)) <= math.MaxFloat32) }
 
 // Vector reads name [n], from a LoRA adapter when that saved it.
@@ -221,7 +243,7 @@ func (w *Weights) Vector(name string, n int) []float32 {
 	return w.floats(name, n)
 }
 
-// Matrix reads name [n k], float or int8 with scales, with a LoRA adapter's
+// Matrix reads name [n k], float, int8 or int4 with scales, with a LoRA adapter's
 // share added.
 func (w *Weights) Matrix(name string, n, k int) nn.Matrix {
 	m := nn.Matrix{N: n, K: k}
@@ -232,16 +254,14 @@ func (w *Weights) Matrix(name string, n, k int) nn.Matrix {
 			return m
 		}
 	}
-	v, ok := w.take(name, n, k)
-	switch {
-	case !ok:
-		return m
-	case v.DType == tensor.I8:
+	if w.dtype(name) == tensor.U8 {
+		m.I4, m.Scale = w.nibbles(name, n, k)
+	} else if v, ok := w.take(name, n, k); ok && v.DType == tensor.I8 {
 		m.I8, m.Scale = w.quantized(name, v)
-	default:
+	} else if ok {
 		m.F32 = w.convert(name, v)
 	}
-	if m.I8 == nil && m.F32 == nil {
+	if m.I8 == nil && m.I4 == nil && m.F32 == nil {
 		return m
 	}
 	if w.lora != nil {

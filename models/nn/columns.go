@@ -58,10 +58,10 @@ type columnTask struct {
 // mark lists the units that hold columns ids, ascending.
 func (c *columnTask) mark(l *Linear, ids []int32) {
 	c.units = c.units[:0]
-	marked := grow(&c.marked, l.units())
+	marked := grow(&c.marked, l.weight.Units())
 	clear(marked)
 	for _, id := range ids {
-		marked[int(id)/l.unitCols()] = true
+		marked[int(id)/l.weight.UnitCols()] = true
 	}
 	for u, is := range marked {
 		if is {

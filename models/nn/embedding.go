@@ -29,10 +29,10 @@ func NewEmbedding(m Matrix, narrow bool) Embedding {
 	case m.I8 != nil:
 		e.i8, e.scale = m.I8, m.Scale
 	case narrow:
-		e.bf16 = make([]uint16, len(m.F32))
-		half.ToBF16(e.bf16, m.F32)
+		e.bf16 = make([]uint16, m.N*m.K)
+		half.ToBF16(e.bf16, m.Floats())
 	default:
-		e.f32 = m.F32
+		e.f32 = m.Floats()
 	}
 	return e
 }
@@ -64,6 +64,6 @@ func (e *Embedding) gatherTied(dst tensor.Mat, ids []int32, add bool) {
 		panic("BUG: nn: Gather: a tied embedding cannot be added")
 	}
 	for i, id := range ids {
-		e.tied.weightRow(dst.Row(i), int(id))
+		e.tied.weight.Row(dst.Row(i), int(id))
 	}
 }

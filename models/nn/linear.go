@@ -39,22 +39,37 @@ func ParsePrecision(s string) (Precision, error) {
 // A Linear is y = act(x·Wᵀ + bias), or the gated form act(x·Aᵀ) * (x·Bᵀ) with
 // W = [A; B].
 type Linear struct {
-	In, Out int // columns of x and of y
-	Act     gemm.Act
-	bias    []float32
-	f32     *gemm.F32
-	bf16    *gemm.BF16
-	i8      *gemm.I8
-	split   *split // of i8; nil if no channel dominates its input
-	id      int    // of adapters' deltas, from 1; 0 if no adapter can have one
+	In, Out   int // columns of x and of y
+	Act       gemm.Act
+	bias      []float32
+	precision Precision
+	weight    packed // one of those below
+	f32       *gemm.F32
+	bf16      *gemm.BF16
+	i8        *gemm.I8
+	i4        *gemm.I4
+	split     *split // of i8; nil if no channel dominates its input
+	id        int    // of adapters' deltas, from 1; 0 if no adapter can have one
+}
+
+// packed is what the formats of packed weights have in common.
+type packed interface {
+	N() int
+	K() int
+	Units() int
+	UnitCols() int
+	Bytes() int
+	Row(dst []float32, j int)
 }
 
 // A Matrix is the weight of a linear layer before packing, n rows of k values:
-// float32, or int8 with a scale a row.
+// float32, or int8 with a scale a row, or int4, two values a byte, with a scale
+// for each 32 values of a row, as in gemm.PackI4.
 type Matrix struct {
 	N, K  int
 	F32   []float32
 	I8    []int8
+	I4    []byte
 	Scale []float32
 }
 
@@ -67,20 +82,25 @@ func (m Matrix) Floats() []float32 {
 	for i, q := range m.I8 {
 		w[i] = float32(q) * m.Scale[i/m.K]
 	}
+	for i, q := range m.I4 {
+		s := m.Scale[2*i/quant.GroupI4]
+		w[2*i], w[2*i+1] = float32(int(q&15)-8)*s, float32(int(q>>4)-8)*s
+	}
 	return w
 }
 
-// Join puts matrices of one width under each other. It stays int8 when all are.
+// Join puts matrices of one width under each other. They keep their format when
+// all have the same.
 func Join(parts ...Matrix) Matrix {
 	all := Matrix{K: parts[0].K}
-	narrow := true
+	i8, i4 := true, true
 	for _, m := range parts {
 		all.N += m.N
-		narrow = narrow && m.I8 != nil
+		i8, i4 = i8 && m.I8 != nil, i4 && m.I4 != nil
 	}
 	for _, m := range parts {
-		if narrow {
-			all.I8 = append(all.I8, m.I8...)
+		if i8 || i4 {
+			all.I8, all.I4 = append(all.I8, m.I8...), append(all.I4, m.I4...)
 			all.Scale = append(all.Scale, m.Scale...)
 		} else {
 			all.F32 = append(all.F32, m.Floats()...)
@@ -95,44 +115,55 @@ func (m Matrix) Quantized() (w []int8, scale []float32) {
 		return m.I8, m.Scale
 	}
 	w, scale = make([]int8, m.N*m.K), make([]float32, m.N)
-	quant.Weights(w, scale, m.F32, m.N, m.K)
+	quant.Weights(w, scale, m.Floats(), m.N, m.K)
 	return w, scale
 }
 
-// NewLinear packs w for the CPU at hand.
+// QuantizedI4 returns the matrix as int4, two values a byte, with a scale for
+// each 32 values of a row. K must be a multiple of 32.
+func (m Matrix) QuantizedI4() (w []byte, scale []float32) {
+	if m.I4 != nil {
+		return m.I4, m.Scale
+	}
+	w, scale = make([]byte, m.N*m.K/2), make([]float32, m.N*m.K/quant.GroupI4)
+	quant.WeightsI4(w, scale, m.Floats(), m.N, m.K)
+	return w, scale
+}
+
+// NewLinear packs w for the CPU at hand. A weight whose rows are not whole groups
+// of 32 is int8 in the precision I4.
 func NewLinear(w Matrix, bias []float32, act gemm.Act, gated bool, p Precision) Linear {
-	l := Linear{In: w.K, Out: w.N, Act: act, bias: bias}
+	if p == I4 && w.K%quant.GroupI4 != 0 {
+		p = I8
+	}
+	l := Linear{In: w.K, Out: w.N, Act: act, bias: bias, precision: p}
 	if gated {
 		l.Out /= 2
 	}
 	switch p {
+	case I4:
+		q, scale := w.QuantizedI4()
+		l.i4 = gemm.PackI4(q, scale, w.N, w.K, gated)
+		l.weight = l.i4
 	case I8:
 		q, scale := w.Quantized()
-		l.i8 = gemm.PackI8(q, scale, w.N, w.K, gated)
+		l.setI8(gemm.PackI8(q, scale, w.N, w.K, gated))
 	case BF16:
 		b := make([]uint16, w.N*w.K)
 		half.ToBF16(b, w.Floats())
 		l.bf16 = gemm.PackBF16(b, w.N, w.K, gated)
+		l.weight = l.bf16
 	default:
 		l.f32 = gemm.PackF32(w.Floats(), w.N, w.K, gated)
+		l.weight = l.f32
 	}
 	return l
 }
 
-// Bytes is the memory of the packed weights and the bias.
-func (l *Linear) Bytes() int { return 4*len(l.bias) + l.weightBytes() }
+func (l *Linear) setI8(w *gemm.I8) { l.i8, l.weight = w, w }
 
-func (l *Linear) weightBytes() int {
-	switch {
-	case l.i8 != nil:
-		return l.i8.Bytes()
-	case l.bf16 != nil:
-		return l.bf16.Bytes()
-	case l.f32 != nil:
-		return l.f32.Bytes()
-	}
-	return 0
-}
+// Bytes is the memory of the packed weights and the bias.
+func (l *Linear) Bytes() int { return 4*len(l.bias) + l.weight.Bytes() }
 
 // Ops is the number of multiplications and additions for one row.
 func (l *Linear) Ops() int {
@@ -143,35 +174,7 @@ func (l *Linear) Ops() int {
 	return 2 * n * l.In
 }
 
-func (l *Linear) gated() bool {
-	switch {
-	case l.i8 != nil:
-		return l.i8.N() != l.Out
-	case l.bf16 != nil:
-		return l.bf16.N() != l.Out
-	}
-	return l.f32.N() != l.Out
-}
-
-func (l *Linear) units() int {
-	switch {
-	case l.i8 != nil:
-		return l.i8.Units()
-	case l.bf16 != nil:
-		return l.bf16.Units()
-	}
-	return l.f32.Units()
-}
-
-func (l *Linear) unitCols() int {
-	switch {
-	case l.i8 != nil:
-		return l.i8.UnitCols()
-	case l.bf16 != nil:
-		return l.bf16.UnitCols()
-	}
-	return l.f32.UnitCols()
-}
+func (l *Linear) gated() bool { return l.weight.N() != l.Out }
 
 // Apply computes dst = l(norm(x)), or dst += with accumulate. norm may be nil.
 // Shapes: x [t In], dst [t Out].
@@ -203,10 +206,10 @@ func (ws *Workspace) Prepare(x tensor.Mat, l *Linear, norm *Norm, inPlace bool) 
 func (ws *Workspace) prepare(r rowTask) {
 	t, l, m, in := &ws.rowTask, r.l, r.x.Rows, r.l.In
 	*t = r
-	t.ws, t.precision = ws, l.precision()
-	switch t.precision {
-	case I8:
-		t.ld = rowStride(l.i8.K())
+	t.ws = ws
+	switch l.precision {
+	case I8, I4:
+		t.ld = rowStride(l.weight.K())
 		grow(&ws.q, m*t.ld)
 		grow(&ws.affine, m)
 	case BF16:
@@ -251,16 +254,6 @@ func rowChunk(rows, workers int) int {
 // Exact reports whether the layer multiplies in float32.
 func (l *Linear) Exact() bool { return l.f32 != nil }
 
-func (l *Linear) precision() Precision {
-	switch {
-	case l.i8 != nil:
-		return I8
-	case l.bf16 != nil:
-		return BF16
-	}
-	return F32
-}
-
 // rows are the inputs of a linear layer: x, or norm(x), or act(a)*b of the halves
 // of x.
 type rows struct {
@@ -292,7 +285,6 @@ type rowTask struct {
 	ws        *Workspace
 	l         *Linear
 	inPlace   bool
-	precision Precision
 	ld, chunk int
 }
 
@@ -306,15 +298,15 @@ func (t *rowTask) Do(unit, worker int) {
 			switch {
 			case t.inPlace:
 				to = row
-			case t.precision == F32:
+			case t.l.precision == F32:
 				to = ws.rows[i*d : (i+1)*d]
 			}
 			t.input(to, i)
 			row = to
 		}
-		switch t.precision {
-		case I8:
-			if ws.observed != nil {
+		switch t.l.precision {
+		case I8, I4:
+			if ws.observed != nil && t.l.i8 != nil {
 				ws.observed.see(t.l, row)
 			}
 			if s := t.l.split; s != nil {
@@ -369,7 +361,7 @@ const (
 
 func (t *linearTask) split(workers int) {
 	size := 1
-	switch t.l.precision() {
+	switch t.l.precision {
 	case BF16:
 		size = 2
 	case F32:
@@ -382,7 +374,7 @@ func (t *linearTask) split(workers int) {
 		// for every tile of rows.
 		t.block = min(t.block, max(48, (t.m+47)/48*48))
 		ops := t.l.Ops() * min(t.block, t.m)
-		t.panels = max(1, min(t.l.units(), max(ops/unitOps, t.l.weightBytes()/unitBytes)))
+		t.panels = max(1, min(t.l.weight.Units(), max(ops/unitOps, t.l.weight.Bytes()/unitBytes)))
 	}
 	t.rowBlocks = (t.m + t.block - 1) / t.block
 }
@@ -392,7 +384,7 @@ func (t *linearTask) split(workers int) {
 func (t *linearTask) Do(unit, worker int) {
 	r0 := unit / t.panels * t.block
 	m := min(t.block, t.m-r0)
-	c, n := unit%t.panels, t.l.units()
+	c, n := unit%t.panels, t.l.weight.Units()
 	u0, u1 := c*n/t.panels, (c+1)*n/t.panels
 	t.mul(t.dst.Data[r0*t.dst.Cols:], t.dst.Cols, r0, m, u0, u1)
 }
@@ -400,23 +392,13 @@ func (t *linearTask) Do(unit, worker int) {
 // mul multiplies m of the prepared rows, from r0 on, by the units [u0, u1).
 func (t *linearTask) mul(dst []float32, ldd, r0, m, u0, u1 int) {
 	switch l := t.l; {
+	case l.i4 != nil:
+		l.i4.Mul(dst, ldd, t.ws.q[r0*t.ldx:], t.ldx, t.ws.affine[r0:], m, u0, u1, t.epilogue)
 	case l.i8 != nil:
 		l.i8.Mul(dst, ldd, t.ws.q[r0*t.ldx:], t.ldx, t.ws.affine[r0:], m, u0, u1, t.epilogue)
 	case l.bf16 != nil:
 		l.bf16.Mul(dst, ldd, t.ws.bf[r0*t.ldx:], t.ldx, m, u0, u1, t.epilogue)
 	default:
 		l.f32.Mul(dst, ldd, t.x[r0*t.ldx:], t.ldx, m, u0, u1, t.epilogue)
-	}
-}
-
-// weightRow writes row j of the weight to dst [In].
-func (l *Linear) weightRow(dst []float32, j int) {
-	switch {
-	case l.i8 != nil:
-		l.i8.Row(dst, j)
-	case l.bf16 != nil:
-		l.bf16.Row(dst, j)
-	default:
-		l.f32.Row(dst, j)
 	}
 }

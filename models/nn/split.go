@@ -157,5 +157,6 @@ func (l *Linear) widen(s *split) {
 			to = append(to, row[c])
 		}
 	}
-	l.i8, l.split = gemm.PackI8(to, scale, n, wide, gated), s
+	l.setI8(gemm.PackI8(to, scale, n, wide, gated))
+	l.split = s
 }
