@@ -16,7 +16,7 @@ import (
 func BenchmarkPaged(b *testing.B) {
 	kerneltest.BenchLevel(b, func(b *testing.B) {
 		ceiling := peak.F32()
-		for _, shape := range []struct{ group, d int }{{3, 64}, {2, 128}, {2, 64}, {3, 128}, {1, 64}, {8, 128}} {
+		for _, shape := range []struct{ group, d int }{{3, 64}, {2, 128}, {2, 64}, {3, 128}} {
 			for _, f := range formats {
 				run := func(m, past, heads int) {
 					b.Run(fmt.Sprintf("m=%d/past=%d/group=%d/d=%d/%s/heads=%d", m, past, shape.group, shape.d, f, heads), func(b *testing.B) {

@@ -52,8 +52,9 @@ func PagedStore(f Format, page []byte, slot int, k, v []float32) {
 	default:
 		var inverse float32
 		p.kScale[slot], inverse = scaleOf(k)
+		column := p.kI8[slot:]
 		for c, x := range k {
-			p.kI8[c*PageTokens+slot] = toInt8(float32(x * inverse))
+			column[c*PageTokens] = toInt8(float32(x * inverse))
 		}
 		p.vScale[slot], inverse = scaleOf(v)
 		row := p.vI8[slot*d:][:d]
@@ -72,10 +73,11 @@ func scatter[T float32 | uint16](k []T, slot int, x []T) {
 
 // scaleOf returns the scale of a row of int8, and its inverse.
 func scaleOf(x []float32) (scale, inverse float32) {
-	var most float32
+	var bits uint32 // of the largest magnitude: they are in the order of the numbers
 	for _, x := range x {
-		most = max(most, math.Float32frombits(math.Float32bits(x)&^(1<<31)))
+		bits = max(bits, math.Float32bits(x)&^(1<<31))
 	}
+	most := math.Float32frombits(bits)
 	if most < 0x1p-100 {
 		return 0, 0
 	}
