@@ -230,10 +230,10 @@ func (r *pagedRun) products(scores bool) {
 	a, format := &r.args, r.kv.Format
 	a.q, a.out, a.d = r.q, r.out, r.d
 	a.keys, a.fade = unsafe.Pointer(&r.state.keys), unsafe.Pointer(&r.state.fade)
-	half := PageTokens * r.d
+	n := PageTokens * r.d
 	offset := 0 // of V
 	if !scores {
-		offset = half * format.bytes()
+		offset = n * format.bytes()
 	}
 	step := r.pages
 	widen := format != F32 && r.rows >= pagedWiden
@@ -250,7 +250,7 @@ func (r *pagedRun) products(scores bool) {
 		a.scale = nil
 		if widen {
 			if format == I8 {
-				a.scale = unsafe.Add(r.page[p], 2*half)
+				a.scale = unsafe.Add(r.page[p], 2*n)
 			}
 			a.pages[0] = r.widen(a.pages[0])
 			format = F32
