@@ -4,8 +4,9 @@ import (
 	"unicode/utf8"
 )
 
-// encode appends the tokens of text to e.
-func (t *Tokenizer) encode(e *Encoding, text string) error {
+// encode appends the tokens of text to e; with plain, added tokens are not
+// looked for.
+func (t *Tokenizer) encode(e *Encoding, text string, plain bool) error {
 	if len(text) > maxText {
 		return errLong
 	}
@@ -16,8 +17,8 @@ func (t *Tokenizer) encode(e *Encoding, text string) error {
 	}
 	first := len(e.IDs)
 	var err error
-	if t.raw == nil {
-		err = t.encodePart(e, in)
+	if t.raw == nil || plain {
+		err = t.encodePart(e, in, plain)
 	} else {
 		err = t.raw.pieces(in.b, func(a *addedToken, start, end int) error {
 			part := in.slice(start, end)
@@ -25,7 +26,7 @@ func (t *Tokenizer) encode(e *Encoding, text string) error {
 				e.addedToken(a.id, &part)
 				return nil
 			}
-			return t.encodePart(e, part)
+			return t.encodePart(e, part, false)
 		})
 	}
 	for _, tr := range t.trims {
@@ -35,12 +36,12 @@ func (t *Tokenizer) encode(e *Encoding, text string) error {
 }
 
 // encodePart normalises a part without tokens of t.raw, and encodes it.
-func (t *Tokenizer) encodePart(e *Encoding, in aligned) error {
+func (t *Tokenizer) encodePart(e *Encoding, in aligned, plain bool) error {
 	in, err := e.sc.normalize(t.steps, in)
 	if err != nil {
 		return err
 	}
-	if t.normed == nil {
+	if t.normed == nil || plain {
 		return t.encodeText(e, in)
 	}
 	return t.normed.pieces(in.b, func(a *addedToken, start, end int) error {

@@ -171,6 +171,7 @@ const maxText = 1 << 30
 var (
 	errGrowth  = errors.New("tokenizer: the normalizer makes the text more than 16 times as long")
 	errLong    = errors.New("tokenizer: text longer than 1 GiB")
+	errSpecial = errors.New("tokenizer: the text spells a special token")
 	errUnknown = errors.New("tokenizer: text with a character that is in no token, and a model without an unknown token")
 )
 
@@ -180,7 +181,37 @@ var (
 // a character outside a vocabulary that has no unknown token.
 func (t *Tokenizer) Encode(e *Encoding, text string) error {
 	e.Reset()
-	return t.encode(e, text)
+	return t.encode(e, text, false)
+}
+
+// EncodePlain is Encode for a text that is not trusted: added tokens that are
+// written in it are text like any other. It fails too for a text that the model's
+// own vocabulary spells as a special token, which byte-level models and those
+// that split at punctuation do not.
+func (t *Tokenizer) EncodePlain(e *Encoding, text string) error {
+	e.Reset()
+	if err := t.encode(e, text, true); err != nil {
+		return err
+	}
+	for _, id := range e.IDs {
+		if a := t.byID[id]; a != nil && a.special && !t.unknown(id) {
+			return errSpecial
+		}
+	}
+	return nil
+}
+
+// unknown reports whether id is what stands for all that has no token.
+func (t *Tokenizer) unknown(id int32) bool {
+	switch {
+	case t.bpe != nil:
+		return id == t.bpe.unk
+	case t.wordPiece != nil:
+		return id == t.wordPiece.unk
+	case t.unigram != nil:
+		return id == t.unigram.unk
+	}
+	return id == t.wordLevel.unk
 }
 
 // EncodeSpecial is Encode with the tokens of the template around it, whose
@@ -188,7 +219,7 @@ func (t *Tokenizer) Encode(e *Encoding, text string) error {
 func (t *Tokenizer) EncodeSpecial(e *Encoding, text string) error {
 	e.Reset()
 	e.special(t.prefix)
-	if err := t.encode(e, text); err != nil {
+	if err := t.encode(e, text, false); err != nil {
 		return err
 	}
 	e.special(t.suffix)
