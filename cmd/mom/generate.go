@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"mom/engine/chat"
 	"mom/engine/generate"
+	"mom/engine/grammar"
 	"mom/engine/sample"
 	"mom/tokenizer"
 )
@@ -15,7 +18,9 @@ import (
 const aboutGenerate = `Let a decoder continue a text. The model is a Hugging Face folder (Llama and Qwen3
 architectures) or a GGUF file (F32, F16, BF16, Q8_0, Q4_0, Q4_1).
 
-The prompt is given to the model as it is. The answer ends with the model's
+The prompt is given to the model as it is; with --chat as what a user says, by
+the model's chat template. --schema, --regex and --labels hold the answer to a
+form. The answer ends with the model's
 end-of-text token, with a text of --stop, or after --max-tokens. Without
 --temperature the most probable token is taken each time; with it tokens are
 drawn, and the same --seed draws the same.
@@ -31,6 +36,12 @@ type generateFlags struct {
 	sample.Params
 	most     int
 	stop     []string
+	chat     bool
+	system   string
+	schema   string
+	regex    string
+	labels   []string
+	adapter  string
 	top      int
 	logProbs bool
 	logits   bool
@@ -63,6 +74,12 @@ func generateCommand(a *app) *cobra.Command {
 	s.Float64Var(&f.MinP, "min-p", 0, "leave out tokens below this `SHARE` of the most probable one")
 	s.Float64Var(&f.RepetitionPenalty, "repetition-penalty", 0, "make tokens that occurred less likely by this `FACTOR`")
 	s.Uint64Var(&f.Seed, "seed", 0, "of the draws")
+	s.BoolVar(&f.chat, "chat", false, "the prompt is a user's message: apply the model's chat template")
+	s.StringVar(&f.system, "system", "", "with --chat: the system's message")
+	s.StringVar(&f.schema, "schema", "", "`FILE` of a JSON Schema that the answer satisfies")
+	s.StringVar(&f.regex, "regex", "", "`PATTERN` that the answer matches as a whole")
+	s.StringSliceVar(&f.labels, "labels", nil, "`TEXTS`, comma between them, of which the answer is one")
+	s.StringVar(&f.adapter, "adapter", "", "`FOLDER` of a PEFT LoRA adapter to run over the model")
 	s.StringArrayVar(&f.stop, "stop", nil, "end before this `TEXT`; may be given several times")
 	s.IntVar(&f.top, "logprobs", 0, "with --json: log-probabilities of the tokens and of `N` alternatives")
 	s.BoolVar(&f.logits, "logits", false, "with --json: the logits of each step, in full")
@@ -87,6 +104,18 @@ func (f *generateFlags) check(a *app, args []string) ([]string, error) {
 	}
 	if (f.logits || f.top > 0) && !f.json {
 		return nil, misuse("--logits and --logprobs go with --json")
+	}
+	if f.system != "" && !f.chat {
+		return nil, misuse("--system goes with --chat")
+	}
+	forms := 0
+	for _, given := range []bool{f.schema != "", f.regex != "", len(f.labels) > 0} {
+		if given {
+			forms++
+		}
+	}
+	if forms > 1 {
+		return nil, misuse("--schema, --regex and --labels: give one of them")
 	}
 	f.logProbs = f.top > 0
 	if err := f.Params.Check(); err != nil {
@@ -114,9 +143,68 @@ func (f *generateFlags) run(ctx context.Context, a *app, args []string) error {
 	}()
 	return f.each(ctx, a, args, f.json, f.Threads, func() (func() worker, error) {
 		var err error
-		m, err = generate.Open(f.model, f.Options)
-		return func() worker { return f.worker(a, m, len(args) == 1) }, err
+		if m, err = generate.Open(f.model, f.Options); err != nil {
+			return nil, err
+		}
+		base := generate.Request{MaxTokens: f.most, Params: f.Params, Stop: f.stop, LogProbs: f.logProbs, Top: f.top}
+		if f.adapter != "" {
+			if base.Adapter, err = m.OpenAdapter(f.adapter); err != nil {
+				return nil, err
+			}
+		}
+		var template *chat.Template
+		if f.chat {
+			if template, err = m.Template(); err != nil {
+				return nil, err
+			}
+		}
+		form, err := f.form(m)
+		return func() worker { return f.worker(a, m, base, template, form, len(args) == 1) }, err
 	})
+}
+
+// form is what answers are held to; nil for nothing.
+func (f *generateFlags) form(m *generate.Model) (*grammar.Bound, error) {
+	var g *grammar.Grammar
+	var err error
+	switch {
+	case f.schema != "":
+		var text []byte
+		if text, err = os.ReadFile(f.schema); err != nil {
+			return nil, err
+		}
+		if g, err = grammar.JSONSchema(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.schema, err)
+		}
+	case f.regex != "":
+		if g, err = grammar.Regex(f.regex); err != nil {
+			return nil, misuse("--regex: %v", err)
+		}
+	case len(f.labels) > 0:
+		if g, err = grammar.Labels(f.labels); err != nil {
+			return nil, misuse("--labels: %v", err)
+		}
+	default:
+		return nil, nil
+	}
+	return g.Bind(grammar.NewVocabulary(m.Pieces(), m.Ends()...)), nil
+}
+
+// encode turns a prompt into tokens.
+func (f *generateFlags) encode(m *generate.Model, t *chat.Template, e *tokenizer.Encoding, text string) error {
+	if t == nil {
+		return m.Tokenizer.EncodeSpecial(e, text)
+	}
+	var messages []chat.Message
+	if f.system != "" {
+		messages = append(messages, chat.Message{Role: "system", Content: f.system})
+	}
+	messages = append(messages, chat.Message{Role: "user", Content: text})
+	all, err := t.Render(nil, &chat.Request{Messages: chat.Messages(messages...), GenerationPrompt: true})
+	if err != nil {
+		return err
+	}
+	return m.Tokenizer.Encode(e, string(all))
 }
 
 // generated is a line of --json.
@@ -141,14 +229,18 @@ type tokenLogProb struct {
 	Top     []tokenLogProb `json:"top_logprobs,omitempty"`
 }
 
-func (f *generateFlags) worker(a *app, m *generate.Model, alone bool) worker {
+func (f *generateFlags) worker(a *app, m *generate.Model, base generate.Request, template *chat.Template, form *grammar.Bound, alone bool) worker {
 	var e tokenizer.Encoding
 	pieces := m.Pieces()
 	return func(ctx context.Context, q *record, out []byte) ([]byte, error) {
-		if err := m.Tokenizer.EncodeSpecial(&e, q.text); err != nil {
+		if err := f.encode(m, template, &e, q.text); err != nil {
 			return out, err
 		}
-		r := &generate.Request{Prompt: e.IDs, MaxTokens: f.most, Params: f.Params, Stop: f.stop, LogProbs: f.logProbs, Top: f.top}
+		r := base
+		r.Prompt = e.IDs
+		if form != nil {
+			r.Constraint = form.Start()
+		}
 		line := generated{ID: q.id, Tokens: []int32{}}
 		if f.logits {
 			r.Logits = func(_ int, l []float32) { line.Logits = append(line.Logits, append([]float32(nil), l...)) }
@@ -159,7 +251,7 @@ func (f *generateFlags) worker(a *app, m *generate.Model, alone bool) worker {
 				return err
 			}
 		}
-		res, err := m.Generate(ctx, r)
+		res, err := m.Generate(ctx, &r)
 		if err != nil {
 			return out, err
 		}

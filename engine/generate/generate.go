@@ -50,6 +50,8 @@ type Constraint interface {
 	Accept(token int32) error //
 	Forced(dst []byte) []byte // appends the bytes that must follow
 	Done() bool               // the text is complete as it is
+	MinBytes() int            // that suffice to complete it
+	Limit(bytes int) error    // leads it to its end within so many
 }
 
 // A Token is a token of an answer.

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"mom/engine/grammar"
 	"mom/engine/sample"
 	"mom/models"
 	"mom/models/nn"
@@ -21,7 +22,7 @@ import (
 
 // mixed makes a request of n that are all different: prompts with common
 // beginnings, greedy and drawn, with stop texts, forms and adapters.
-func mixed(t testing.TB, m *Model, n int, adapters []*models.Adapter) func() *Request {
+func mixed(t testing.TB, m *Model, n int, adapters []*models.Adapter, forms []*grammar.Bound) func() *Request {
 	rng := rand.New(rand.NewPCG(uint64(n), 77))
 	begin := []string{"", "You are the one who knows the law of the land and answers in a line. ", "Say why, and then who: in the end, the answer is one word. "}
 	prompt := begin[rng.IntN(3)]
@@ -41,8 +42,16 @@ func mixed(t testing.TB, m *Model, n int, adapters []*models.Adapter) func() *Re
 	if i := rng.IntN(len(adapters) + 2); i < len(adapters) {
 		r.Adapter = adapters[i]
 	}
+	form := -1
+	if len(forms) > 0 && rng.IntN(3) == 0 {
+		form = rng.IntN(len(forms))
+	}
 	return func() *Request {
 		c := r
+		if form >= 0 {
+			c.Constraint = forms[form].Start()
+			c.MaxTokens, c.Stop = 40, nil
+		}
 		return &c
 	}
 }
@@ -55,18 +64,28 @@ func TestConcurrentEqualsAlone(t *testing.T) {
 	// Little memory, so that sequences step back and prefixes are evicted.
 	m := tiny(t, nn.I8, Options{KVBytes: bytesOf(1200), Sequences: 24, Budget: 96, Queue: n})
 	alone := tiny(t, nn.I8, Options{Sequences: 1, Prefixes: -1})
-	run := func(m *Model) (adapters []*models.Adapter) {
+	schema, err := grammar.JSONSchema([]byte(`{"type":"object","properties":{"model":{"enum":["a","bb","the"]},"n":{"type":"integer","minimum":0,"maximum":99}},
+		"required":["model","n"],"additionalProperties":false}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	regex, err := grammar.Regex(`[a-c]{2,6}(the|law){1,2}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(m *Model) (adapters []*models.Adapter, forms []*grammar.Bound) {
 		for _, name := range []string{"one", "two", "three"} {
 			adapters = append(adapters, tinyAdapter(t, m.decoder, name))
 		}
-		return adapters
+		words := grammar.NewVocabulary(m.Pieces(), m.Ends()...)
+		return adapters, []*grammar.Bound{schema.Bind(words), regex.Bind(words)}
 	}
-	adapters := run(m)
-	adapters2 := run(alone)
+	adapters, forms := run(m)
+	adapters2, forms2 := run(alone)
 	results := make([]*Result, n)
 	var wait sync.WaitGroup
 	for i := range n {
-		r := mixed(t, m, i, adapters)()
+		r := mixed(t, m, i, adapters, forms)()
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
@@ -101,9 +120,9 @@ func TestConcurrentEqualsAlone(t *testing.T) {
 	}()
 	wait.Wait()
 	<-watch
-	cached, ends := 0, map[Finish]int{}
+	cached, constrained, ends := 0, 0, map[Finish]int{}
 	for i := range n {
-		want, err := alone.Generate(context.Background(), mixed(t, alone, i, adapters2)())
+		want, err := alone.Generate(context.Background(), mixed(t, alone, i, adapters2, forms2)())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,13 +133,22 @@ func TestConcurrentEqualsAlone(t *testing.T) {
 		if got.Text != want.Text || got.Finish != want.Finish || !reflect.DeepEqual(got.Tokens, want.Tokens) {
 			t.Fatalf("%d: among others %q %v %v, alone %q %v %v", i, got.Text, got.Finish, got.Tokens, want.Text, want.Finish, want.Tokens)
 		}
+		if c := mixed(t, alone, i, adapters2, forms2)().Constraint; c != nil {
+			constrained++
+			if s := c.(*grammar.State); s.AcceptBytes([]byte(got.Text)) != nil || !s.Done() {
+				t.Errorf("%d: %q is not what its form asks for", i, got.Text)
+			}
+		}
 		cached += got.CachedTokens
 		ends[got.Finish]++
 	}
 	if cached == 0 {
 		t.Error("no prompt found its beginning kept")
 	}
-	t.Logf("%d tokens of prompts were kept; %v", cached, ends)
+	if constrained == 0 {
+		t.Error("no request had a form")
+	}
+	t.Logf("%d tokens of prompts were kept, %d answers had a form; %v", cached, constrained, ends)
 	if s := m.Memory(); s.Sequences != len(m.prefixes.entries) {
 		t.Errorf("%d sequences live after the last answer, %d are kept prefixes", s.Sequences, len(m.prefixes.entries))
 	}

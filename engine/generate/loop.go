@@ -330,8 +330,14 @@ func (m *Model) next(j *job, logits []float32) {
 		j.logits = append(j.logits[:0], logits...)
 	}
 	var mask []uint64
-	if r.Constraint != nil {
-		mask = r.Constraint.Mask()
+	if c := r.Constraint; c != nil {
+		// A token is a byte at least, so what ends within as many bytes as there are
+		// tokens left will be whole. A form that needs more ends where it must.
+		const near = 48
+		if left := r.MaxTokens - len(j.result.Tokens); c.MinBytes()+near > left {
+			_ = c.Limit(left)
+		}
+		mask = c.Mask()
 	}
 	tok.ID = j.sampler.Next(logits, mask)
 	if tok.ID < 0 {

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"mom/engine/chat"
 	"mom/models"
 	"mom/models/kv"
 	"mom/models/nn"
@@ -28,7 +29,8 @@ type Model struct {
 	decoder   models.Decoder
 	info      models.Info
 	precision nn.Precision
-	ends      []int32  // end-of-text tokens
+	ends      []int32 // end-of-text tokens
+	template  func() (*chat.Template, error)
 	pieces    [][]byte // the text of every token
 	pool      *kv.Pool
 	o         Options

@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
+	"mom/engine/chat"
 	"mom/models"
 	"mom/models/gguf"
 	"mom/models/kv"
@@ -28,6 +30,7 @@ type parts struct {
 	tensors   models.Source
 	tokenizer *tokenizer.Tokenizer
 	ends      []int32
+	chat      func() (*chat.Template, error)
 	err       func() error // why a tensor could not be read
 	close     func()
 }
@@ -75,7 +78,7 @@ func Open(path string, o Options) (*Model, error) {
 		return nil, fmt.Errorf("%s: the tokenizer has %d tokens, the model %d", path, n, d.Info().Vocab)
 	}
 	m := newModel(d, p.tokenizer, p.ends, format, o)
-	m.Name, m.precision = p.name, precision
+	m.Name, m.precision, m.template = p.name, precision, p.chat
 	return m, nil
 }
 
@@ -100,7 +103,8 @@ func openFolder(dir string) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &parts{filepath.Base(dir), config, f, t, ends, func() error { return nil }, func() { f.Close() }}, nil
+	template := sync.OnceValues(func() (*chat.Template, error) { return chat.Open(dir, has(t)) })
+	return &parts{filepath.Base(dir), config, f, t, ends, template, func() error { return nil }, func() { f.Close() }}, nil
 }
 
 func openGGUF(path string) (*parts, error) {
@@ -126,7 +130,54 @@ func openGGUF(path string) (*parts, error) {
 	if p.ends, err = endsOf("config", p.config); err != nil {
 		return fail(err)
 	}
+	// The file is closed by the time that somebody asks.
+	source, err := f.ChatTemplate("")
+	if err != nil {
+		return fail(err)
+	}
+	special, err := f.Special()
+	if err != nil {
+		return fail(err)
+	}
+	t := p.tokenizer
+	p.chat = sync.OnceValues(func() (*chat.Template, error) {
+		if source == "" {
+			return chat.Fallback(path, has(t), special)
+		}
+		return chat.New(path, map[string]string{chat.Default: source}, special)
+	})
 	return p, nil
+}
+
+func has(t *tokenizer.Tokenizer) func(token string) bool {
+	return func(token string) bool { _, ok := t.ID(token); return ok }
+}
+
+// Template is the model's chat template. It is an error if it has none, and is
+// of no family whose template is known.
+func (m *Model) Template() (*chat.Template, error) { return m.template() }
+
+// OpenAdapter prepares a PEFT LoRA folder to run beside others over the model.
+func (m *Model) OpenAdapter(dir string) (*models.Adapter, error) {
+	path := filepath.Join(dir, "adapter_config.json")
+	config, err := readText(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := safetensors.Open(filepath.Join(dir, "adapter_model.safetensors"), safetensors.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	l, err := models.ParseLoRA(config, f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	a, err := models.OpenAdapter(m.decoder, l)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return a, nil
 }
 
 // endTokens reads the end-of-text tokens: those of generation_config.json, which
