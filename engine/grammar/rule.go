@@ -1,0 +1,340 @@
+package grammar
+
+import "math"
+
+// A rule is a set of texts of one value.
+type rule struct {
+	kind ruleKind
+
+	// minDepth is how many containers lie in each other in the shallowest text, and
+	// close the length of the shortest text among the shallowest. A text that
+	// keeps to what these say can always be ended within the limits.
+	minDepth, close int32
+	longest         int32 // bytes of the longest text, at most
+	first           byteSet
+
+	dfa    *dfa  // aLex
+	need   int32 // code points that a string must have, of those that its automaton flags
+	room   int32 // that it may have
+	budget int32 // bytes of a text; unlimited where the automaton has an end itself
+
+	alts []int32 // anAlt: rules of other kinds
+	obj  *object
+	arr  *array
+}
+
+type ruleKind uint8
+
+const (
+	aLex ruleKind = iota
+	anAlt
+	anObject
+	anArray
+)
+
+// unlimited is larger than every limit; two of them can be added.
+const unlimited = math.MaxInt32 / 4
+
+func addLimited(a, b int32) int32 { return min(a+b, unlimited) }
+
+func mulLimited(a, b int32) int32 { return int32(min(int64(a)*int64(b), unlimited)) }
+
+// A byteSet is a set of bytes.
+type byteSet [4]uint64
+
+func (s *byteSet) add(lo, hi byte) {
+	for b := int(lo); b <= int(hi); b++ {
+		s[b>>6] |= 1 << (b & 63)
+	}
+}
+
+func (s *byteSet) has(b byte) bool { return s[b>>6]>>(b&63)&1 != 0 }
+
+func (s *byteSet) addAll(o *byteSet) {
+	for i := range s {
+		s[i] |= o[i]
+	}
+}
+
+// lexRule is the rule of an automaton's texts; one without a longest text gets one
+// of budget bytes.
+func lexRule(d *dfa, budget int) rule {
+	r := rule{kind: aLex, dfa: d, room: unlimited, budget: unlimited, longest: d.longest}
+	if d.longest < 0 {
+		r.budget = max(int32(budget), d.dist[0])
+		r.longest = r.budget
+	}
+	return r
+}
+
+// stringRule is the rule of JSON strings with lo to hi code points (hi < 0: no
+// limit), of so many bytes where hi sets none.
+func stringRule(lo, hi, bytes int) rule {
+	r := lexRule(jsonString(), 0)
+	r.need, r.room = int32(min(lo, unlimited)), unlimited
+	r.budget = addLimited(int32(max(bytes, lo)), 2)
+	if hi >= 0 {
+		r.room = int32(min(hi, unlimited))
+		r.budget = addLimited(mulLimited(r.room, 4), 2)
+	}
+	r.longest = r.budget
+	return r
+}
+
+// finish measures the rules, takes out what has no text, and builds what steps
+// need. why is a reason for there being no text, or nil.
+func (g *Grammar) finish(o Options, why error) error {
+	g.spaced = o.Spaced
+	g.measureDepth()
+	if g.rules[g.root].minDepth >= unlimited {
+		if why != nil {
+			return why
+		}
+		return errorf("recursion without an end: every value would hold another")
+	}
+	if d := g.rules[g.root].minDepth; d > g.depth {
+		return limitf("the shallowest answer has %d objects and arrays in each other, more than %d", d, g.depth)
+	}
+	g.prune()
+	g.measureClose()
+	if c := g.rules[g.root].close; c > int32(o.MaxBytes) {
+		return limitf("the shortest answer is longer than %d bytes", o.MaxBytes)
+	}
+	states := 0
+	for i := range g.rules {
+		if r := &g.rules[i]; r.kind == anObject && r.minDepth < unlimited {
+			if err := r.obj.build(g, o.States-states); err != nil {
+				return err
+			}
+			states += len(r.obj.nodes)
+		}
+	}
+	g.measureFirst()
+	g.measureLongest()
+	g.maxBytes = min(g.rules[g.root].longest, int32(o.MaxBytes))
+	g.long = g.rules[g.root].longest > int32(o.MaxBytes)
+	for i := range g.rules {
+		r := &g.rules[i]
+		if r.minDepth >= unlimited {
+			continue
+		}
+		g.deepest = max(g.deepest, r.minDepth)
+		more := r.close
+		switch r.kind {
+		case aLex:
+			more = max(more, r.dfa.maxDist)
+		case anObject:
+			for i := range r.obj.props {
+				p := &r.obj.props[i]
+				more = max(more, addLimited(int32(len(p.key)), g.rules[p.rule].close))
+			}
+			if r.obj.extra >= 0 {
+				more = max(more, addLimited(r.obj.keys.maxDist, g.rules[r.obj.extra].close))
+			}
+		}
+		g.grow = max(g.grow, addLimited(more, 2))
+	}
+	return nil
+}
+
+// until repeats measure over all rules until it changes none. Rules that others
+// are made of tend to come later, so they are taken from the last to the first.
+func (g *Grammar) until(measure func(r *rule) (changed bool)) {
+	for again := true; again; {
+		again = false
+		for i := len(g.rules) - 1; i >= 0; i-- {
+			again = measure(&g.rules[i]) || again
+		}
+	}
+}
+
+func (g *Grammar) measureDepth() {
+	for i := range g.rules {
+		g.rules[i].minDepth = unlimited
+	}
+	g.until(func(r *rule) bool {
+		d := int32(unlimited)
+		switch r.kind {
+		case aLex:
+			d = 0
+		case anAlt:
+			for _, a := range r.alts {
+				d = min(d, g.rules[a].minDepth)
+			}
+		case anObject:
+			d = 1
+			for _, p := range r.obj.props {
+				if p.required {
+					d = max(d, addLimited(1, g.rules[p.rule].minDepth))
+				}
+			}
+		case anArray:
+			d = 1
+			for i := int32(0); i < min(r.arr.need, int32(len(r.arr.items))); i++ {
+				d = max(d, addLimited(1, g.rules[r.arr.item(i)].minDepth))
+			}
+		}
+		changed := d < r.minDepth
+		r.minDepth = d
+		return changed
+	})
+}
+
+// prune takes out what has no text where it need not be.
+func (g *Grammar) prune() {
+	dead := func(id int32) bool { return g.rules[id].minDepth >= unlimited }
+	for i := range g.rules {
+		r := &g.rules[i]
+		switch r.kind {
+		case anAlt:
+			r.alts = without(r.alts, dead)
+		case anObject:
+			r.obj.props = without(r.obj.props, func(p property) bool { return !p.required && dead(p.rule) })
+			if r.obj.extra >= 0 && dead(r.obj.extra) {
+				r.obj.extra = -1
+			}
+		case anArray:
+			for i := range r.arr.items {
+				if dead(r.arr.items[i]) {
+					r.arr.room = min(r.arr.room, int32(i))
+				}
+			}
+		}
+	}
+}
+
+func without[T any](list []T, drop func(T) bool) []T {
+	var kept []T
+	for _, x := range list {
+		if !drop(x) {
+			kept = append(kept, x)
+		}
+	}
+	return kept
+}
+
+func (g *Grammar) measureClose() {
+	for i := range g.rules {
+		g.rules[i].close = unlimited
+	}
+	sep := g.sep()
+	g.until(func(r *rule) bool {
+		c := int32(unlimited)
+		switch {
+		case r.minDepth >= unlimited:
+		case r.kind == aLex:
+			c = r.dfa.dist[0] + r.need
+		case r.kind == anAlt:
+			for _, a := range r.alts {
+				if g.rules[a].minDepth == r.minDepth {
+					c = min(c, g.rules[a].close)
+				}
+			}
+		case r.kind == anObject:
+			c = 2
+			n := 0
+			for _, p := range r.obj.props {
+				if p.required {
+					c = addLimited(c, addLimited(int32(len(p.key)), g.rules[p.rule].close))
+					n++
+				}
+			}
+			c = addLimited(c, int32(max(n-1, 0))*sep)
+		case r.kind == anArray:
+			c = addLimited(1, r.arr.rest(g, r.arr.need, 0))
+			if r.arr.need > 0 {
+				c -= sep
+			}
+		}
+		changed := c < r.close
+		r.close = c
+		return changed
+	})
+}
+
+// sep is the length of what separates members.
+func (g *Grammar) sep() int32 {
+	if g.spaced {
+		return 2
+	}
+	return 1
+}
+
+func (g *Grammar) measureFirst() {
+	for i := range g.rules {
+		switch r := &g.rules[i]; r.kind {
+		case aLex:
+			for _, e := range r.dfa.edges[:r.dfa.first[1]] {
+				r.first.add(e.lo, e.hi)
+			}
+		case anObject:
+			r.first.add('{', '{')
+		case anArray:
+			r.first.add('[', '[')
+		}
+	}
+	for i := range g.rules {
+		for _, a := range g.rules[i].alts {
+			g.rules[i].first.addAll(&g.rules[a].first)
+		}
+	}
+}
+
+// measureLongest finds the longest texts, and whether the depth must be watched.
+// What is recursive is unlimited in both.
+func (g *Grammar) measureLongest() {
+	const unseen, open, closed = 0, 1, 2
+	mark := make([]uint8, len(g.rules))
+	deep := make([]int32, len(g.rules))
+	sep := g.sep()
+	var visit func(id int32) (longest, depth int32)
+	visit = func(id int32) (int32, int32) {
+		r := &g.rules[id]
+		if mark[id] == open {
+			return unlimited, unlimited
+		}
+		if mark[id] == closed || r.kind == aLex {
+			return r.longest, deep[id]
+		}
+		mark[id] = open
+		l, d := int32(2), int32(0)
+		add := func(head int32, id int32) {
+			kl, kd := visit(id)
+			l = addLimited(l, addLimited(kl, head+sep))
+			d = max(d, kd)
+		}
+		switch r.kind {
+		case anAlt:
+			l = 0
+			for _, a := range r.alts {
+				kl, kd := visit(a)
+				l, d = max(l, kl), max(d, kd)
+			}
+		case anObject:
+			for _, p := range r.obj.props {
+				add(int32(len(p.key)), p.rule)
+			}
+			if r.obj.extra >= 0 {
+				kl, kd := visit(r.obj.extra)
+				l = addLimited(l, mulLimited(r.obj.room, addLimited(kl, keyBytes+sep)))
+				d = max(d, kd)
+			}
+		case anArray:
+			for i := int32(0); i < r.arr.room && i < int32(len(r.arr.items)); i++ {
+				add(0, r.arr.items[i])
+			}
+			if n := r.arr.room - int32(len(r.arr.items)); n > 0 {
+				kl, _ := visit(r.arr.item(r.arr.room))
+				l = addLimited(l, mulLimited(n, addLimited(kl, sep)))
+			}
+		}
+		if r.kind != anAlt {
+			d = addLimited(d, 1)
+		}
+		mark[id] = closed
+		r.longest, deep[id] = l, d
+		return l, d
+	}
+	_, d := visit(g.root)
+	g.deep = d > g.depth
+}
