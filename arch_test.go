@@ -30,7 +30,7 @@ var layers = map[string][]string{
 	"engine/sample":      {},
 	"engine/grammar":     {},
 	"engine/generate":    {"engine/sample", "engine/chat", "engine/grammar", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu"},
-	"engine/chat":        {},
+	"engine/chat":        {"models/gguf"},
 	"engine":             {"models", "safetensors", "tokenizer", "tensor", "weights", "engine/pattern", "engine/view", "engine/chat", "models/gguf", "kernels", "kernels/cpu"},
 	"router":             {},
 	"server/web":         {"router"},

@@ -14,7 +14,7 @@ func undefinedOf(v Value, name string) *undefined {
 // attr is v.name: a method or an attribute, else an item.
 func (in *interp) attr(v Value, name string) Value {
 	in.defined(v)
-	if m := in.method(v, name); m != nil {
+	if m, ok := in.method(v, name); ok {
 		return m
 	}
 	if d, ok := v.(*Dict); ok {
@@ -65,7 +65,7 @@ func (in *interp) item(v, index Value) Value {
 		}
 	}
 	if name, ok := text(index); ok {
-		if m := in.method(v, name); m != nil {
+		if m, ok := in.method(v, name); ok {
 			return m
 		}
 		return undefinedOf(v, name)
@@ -212,52 +212,51 @@ var absent = map[string][]string{
 	"Macro": {"arguments", "catch_kwargs", "catch_varargs", "caller", "explicit_caller"},
 }
 
-// method is the attribute of v that does not come from a dict; nil for none.
-func (in *interp) method(v Value, name string) Value {
+// method is the attribute of v that does not come from a dict.
+func (in *interp) method(v Value, name string) (Value, bool) {
 	kind := typeName(v)
+	if kind == "Markup" {
+		kind = "str"
+	}
 	switch {
 	case strings.HasPrefix(name, "__") && strings.HasSuffix(name, "__"):
 		if d, ok := v.(*Dict); ok {
 			if x, ok := d.Get(name); ok {
-				return x
+				return x, true
 			}
 		}
-		return &undefined{fmt.Sprintf("the attribute %.80q is not safe", name)}
+		return &undefined{fmt.Sprintf("the attribute %.80q is not safe", name)}, true
 	case slices.Contains(unsafe[kind], name):
-		return &undefined{fmt.Sprintf("the method %s of a %s is not safe: it would change it", name, kind)}
+		return &undefined{fmt.Sprintf("the method %s of a %s is not safe: it would change it", name, kind)}, true
 	case slices.Contains(absent[kind], name):
 		in.fail("the attribute %s of a %s is not supported", name, kind)
 	}
 	switch v := v.(type) {
 	case *namespace:
-		if x, ok := v.attrs.Get(name); ok {
-			return x
-		}
+		return v.attrs.Get(name)
 	case *loop:
 		return v.attr(name)
 	case *List:
 		if i := slices.Index(v.fields, name); i >= 0 {
-			return v.Items[i]
+			return v.Items[i], true
 		}
 		if f := listMethod(name); f != nil {
-			return &function{name, func(in *interp, a args) Value { return f(in, v, a) }}
+			return &function{name, func(in *interp, a args) Value { return f(in, v, a) }}, true
 		}
 	case *Dict:
 		if f := dictMethod(name); f != nil {
-			return &function{name, func(in *interp, a args) Value { return f(in, v, a) }}
+			return &function{name, func(in *interp, a args) Value { return f(in, v, a) }}, true
 		}
 	case string:
 		if f := textMethod(name); f != nil {
-			return &function{name, func(in *interp, a args) Value { return f(in, v, a) }}
+			return &function{name, func(in *interp, a args) Value { return f(in, v, a) }}, true
 		}
 	case Markup:
-		if textMethod(name) != nil || slices.Contains(absent["str"], name) {
-			in.fail("methods of a text that is marked safe are not supported")
+		if f := textMethod(name); f != nil {
+			return &function{name, func(in *interp, a args) Value { return in.markupMethod(name, f, v, a) }}, true
 		}
 	case *macro:
-		if name == "name" && v.def.name != "" {
-			return v.def.name
-		}
+		return v.def.name, name == "name" && v.def.name != ""
 	case *cycler:
 		return v.attr(in, name)
 	case *function:
@@ -265,47 +264,60 @@ func (in *interp) method(v Value, name string) Value {
 			in.fail("the attribute %.40s of dict is not supported", name)
 		}
 	}
+	return nil, false
+}
+
+// markupMethod calls the method f of a marked text. What keeps its characters
+// stays marked.
+func (in *interp) markupMethod(name string, f func(*interp, string, args) Value, v Markup, a args) Value {
+	switch name {
+	case "strip", "lstrip", "rstrip", "lower", "upper", "capitalize", "title", "swapcase", "removeprefix", "removesuffix":
+		return Markup(f(in, string(v), a).(string))
+	case "startswith", "endswith", "find", "rfind", "index", "rindex", "count", "isalpha", "isdigit", "isspace", "islower", "isupper":
+		return f(in, string(v), a)
+	}
+	in.fail("the method %s of a text that is marked safe is not supported", name)
 	return nil
 }
 
 // attr is an attribute of the variable loop.
-func (l *loop) attr(name string) Value {
+func (l *loop) attr(name string) (Value, bool) {
 	switch name {
 	case "index":
-		return int64(l.index + 1)
+		return int64(l.index + 1), true
 	case "index0":
-		return int64(l.index)
+		return int64(l.index), true
 	case "first":
-		return l.index == 0
+		return l.index == 0, true
 	case "last":
-		return !l.peek()
+		return !l.peek(), true
 	case "length":
-		return int64(l.in.loopLength(l))
+		return int64(l.in.loopLength(l)), true
 	case "revindex":
-		return int64(l.in.loopLength(l) - l.index)
+		return int64(l.in.loopLength(l) - l.index), true
 	case "revindex0":
-		return int64(l.in.loopLength(l) - l.index - 1)
+		return int64(l.in.loopLength(l) - l.index - 1), true
 	case "depth":
-		return int64(l.depth + 1)
+		return int64(l.depth + 1), true
 	case "depth0":
-		return int64(l.depth)
+		return int64(l.depth), true
 	case "previtem":
 		if l.index == 0 {
-			return &undefined{"there is no previous item"}
+			return &undefined{"there is no previous item"}, true
 		}
-		return l.before
+		return l.before, true
 	case "nextitem":
 		if !l.peek() {
-			return &undefined{"there is no next item"}
+			return &undefined{"there is no next item"}, true
 		}
-		return l.after
+		return l.after, true
 	case "cycle":
 		return &function{name, func(in *interp, a args) Value {
 			if len(a.pos) == 0 {
 				in.fail("loop.cycle needs something to cycle through")
 			}
 			return a.pos[l.index%len(a.pos)]
-		}}
+		}}, true
 	case "changed":
 		return &function{name, func(in *interp, a args) Value {
 			v := Value(tuple(a.pos...))
@@ -314,7 +326,7 @@ func (l *loop) attr(name string) Value {
 			}
 			l.changed = v
 			return true
-		}}
+		}}, true
 	}
-	return nil
+	return nil, false
 }

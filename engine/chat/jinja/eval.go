@@ -463,11 +463,10 @@ func (in *interp) tooBig() { in.fail("arithmetic with integers beyond 64 bits is
 
 // sequences is an operation on texts and lists; false if it is none.
 func (in *interp) sequences(op string, a, b Value) (Value, bool) {
-	if _, ok := a.(Markup); ok {
-		in.fail("%s with a text that is marked safe is not supported", op)
-	}
-	if _, ok := b.(Markup); ok {
-		in.fail("%s with a text that is marked safe is not supported", op)
+	_, safe := a.(Markup)
+	_, safe2 := b.(Markup)
+	if safe || safe2 {
+		return in.marked(op, a, b), true
 	}
 	switch op {
 	case "+":
@@ -513,6 +512,19 @@ func (in *interp) sequences(op string, a, b Value) (Value, bool) {
 		}
 	}
 	return nil, false
+}
+
+// marked is an operation with a text that is marked safe: what is added to it is
+// escaped.
+func (in *interp) marked(op string, a, b Value) Value {
+	_, ok := text(a)
+	_, ok2 := text(b)
+	if op != "+" || !ok || !ok2 {
+		in.fail("%s with a text that is marked safe and %s is not supported", op, typeName(b))
+	}
+	x, y := in.escaped(a), in.escaped(b)
+	in.grow(len(x) + len(y))
+	return x + y
 }
 
 // growTimes counts n times size bytes.

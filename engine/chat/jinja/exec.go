@@ -85,7 +85,7 @@ func (in *interp) grow(n int) {
 		panic(failure{in.line, Limit, fmt.Sprintf("texts and lists of more than %d bytes", in.limits.Memory)})
 	}
 	in.memory += n
-	in.step(n / 32)
+	in.step(1 + n/32)
 }
 
 // enter goes one level deeper, until the function that it returns is called.

@@ -85,12 +85,7 @@ func filterNamed(name string) filterFunc {
 	case "e", "escape":
 		return func(in *interp, v Value, a args) Value {
 			in.bind("escape", a)
-			if m, ok := v.(Markup); ok {
-				return m
-			}
-			s := in.str(v)
-			in.grow(len(s) * 5)
-			return Markup(escapes.Replace(s))
+			return in.escaped(v)
 		}
 	case "first":
 		return func(in *interp, v Value, a args) Value {
@@ -191,7 +186,13 @@ func filterNamed(name string) filterFunc {
 	case "tojson":
 		return toJSON
 	case "trim":
-		return func(in *interp, v Value, a args) Value { return in.strip(in.soft(v), a, true, true) }
+		return func(in *interp, v Value, a args) Value {
+			s := in.strip(in.str(v), a, true, true)
+			if _, ok := v.(Markup); ok {
+				return Markup(s)
+			}
+			return s
+		}
 	case "truncate":
 		return filterTruncate
 	case "unique":
@@ -207,6 +208,17 @@ func filterNamed(name string) filterFunc {
 
 var escapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "'", "&#39;", `"`, "&#34;")
 
+// escaped is the text of v with the marks of HTML escaped, unless it is marked
+// safe.
+func (in *interp) escaped(v Value) Markup {
+	if m, ok := v.(Markup); ok {
+		return m
+	}
+	s := in.str(v)
+	in.grow(len(s) * 6)
+	return Markup(escapes.Replace(s))
+}
+
 // soft is the text of v for a filter on texts.
 func (in *interp) soft(v Value) string {
 	if _, ok := v.(Markup); ok {
@@ -219,8 +231,11 @@ func (in *interp) soft(v Value) string {
 func textFilter(f func(string) string) filterFunc {
 	return func(in *interp, v Value, a args) Value {
 		in.bind("the filter", a)
-		s := in.soft(v)
+		s := in.str(v)
 		in.grow(3 * len(s))
+		if _, ok := v.(Markup); ok {
+			return Markup(f(s))
+		}
 		return f(s)
 	}
 }
@@ -262,12 +277,7 @@ func filterAttr(in *interp, v Value, a args) Value {
 	if _, ok := v.(*undefined); ok {
 		in.defined(v)
 	}
-	if m := in.method(v, name); m != nil {
-		if d, ok := v.(*Dict); ok {
-			if x, isKey := d.Get(name); isKey && x == m {
-				return undefinedOf(v, name)
-			}
-		}
+	if m, ok := in.method(v, name); ok {
 		return m
 	}
 	return undefinedOf(v, name)

@@ -115,23 +115,23 @@ func globalCycler(in *interp, a args) Value {
 	return &cycler{items: a.pos}
 }
 
-func (c *cycler) attr(in *interp, name string) Value {
+func (c *cycler) attr(in *interp, name string) (Value, bool) {
 	switch name {
 	case "current":
-		return c.items[c.i]
+		return c.items[c.i], true
 	case "next":
 		return &function{name, func(in *interp, a args) Value {
 			in.bind("next", a)
 			v := c.items[c.i]
 			c.i = (c.i + 1) % len(c.items)
 			return v
-		}}
+		}}, true
 	case "reset":
-		return &function{name, func(in *interp, a args) Value { in.bind("reset", a); c.i = 0; return nil }}
+		return &function{name, func(in *interp, a args) Value { in.bind("reset", a); c.i = 0; return nil }}, true
 	case "pos", "items":
 		in.fail("the attribute %s of a cycler is not supported", name)
 	}
-	return nil
+	return nil, false
 }
 
 // globalJoiner makes a function that returns nothing once, then a separator.

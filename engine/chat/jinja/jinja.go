@@ -31,9 +31,10 @@ type Limits struct {
 }
 
 // DefaultLimits are for input of the given size: messages, tools and variables
-// together. Real templates stay a hundred times below.
+// together. Published templates need 2 steps a byte of a conversation, and 4 bytes
+// of memory.
 func DefaultLimits(input int) Limits {
-	return Limits{Steps: 5e6 + 16*input, Memory: 64<<20 + 64*input, Output: 4<<20 + 4*input, Depth: 1000}
+	return Limits{Steps: 2e6 + 8*input, Memory: 16<<20 + 32*input, Output: 1<<20 + 4*input, Depth: 1000}
 }
 
 // MaxSource bounds the length of a template; real ones have less than 32 KiB.
