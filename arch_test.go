@@ -31,6 +31,8 @@ var layers = map[string][]string{
 	"engine/grammar":     {},
 	"engine/generate":    {"engine/sample", "engine/chat", "engine/grammar", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu"},
 	"engine/chat":        {"models/gguf"},
+	"engine/explain":     {"engine/generate", "engine/chat", "tokenizer"},
+	"engine/enginetest":  {"safetensors", "tensor"},
 	"engine":             {"models", "safetensors", "tokenizer", "tensor", "weights", "engine/pattern", "engine/view", "engine/chat", "models/gguf", "kernels", "kernels/cpu"},
 	"router":             {},
 	"server/web":         {"router"},
@@ -50,7 +52,7 @@ var layers = map[string][]string{
 	"bench": {"bench", "engine", "engine/generate", "models", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu"},
 	// A load generator knows nothing of what it loads.
 	"bench/load": {},
-	"cmd": {"bench", "engine", "engine/pattern", "engine/chat", "engine/sample", "engine/generate", "engine/grammar", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu", "weights",
+	"cmd": {"bench", "engine", "engine/pattern", "engine/chat", "engine/sample", "engine/generate", "engine/grammar", "engine/explain", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu", "weights",
 		"router", "server", "server/web", "server/config", "server/admin", "server/state"},
 }
 
@@ -69,7 +71,7 @@ var onlyUsers = map[string][]string{
 }
 
 // In tests a package may also use what makes its inputs and its oracles.
-var testLayers = []string{"kernels/kerneltest", "safetensors", "tensor", "tokenizer", "server/official"}
+var testLayers = []string{"kernels/kerneltest", "engine/enginetest", "safetensors", "tensor", "tokenizer", "server/official"}
 
 // TestLayers parses every file itself, whatever its build tags, so that the
 // test cache knows what it depends on.

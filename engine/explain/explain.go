@@ -1,0 +1,309 @@
+// Package explain lets a decoder say what a request is about, how hard it is, and
+// why: a label of a list, a difficulty of a list, and a reason in words.
+//
+// A decoder that was trained for it says in its folder's mom.json how it is asked
+// and how it answers (see [Manifest]); any other is asked in words. The label and
+// the difficulty are not written but chosen, by the probabilities of the texts
+// that they may be; the reason is written, one token after another. So an answer
+// that takes too long has lost its reason, not its label.
+//
+// A request's text is not trusted: special tokens that are written in it are
+// plain text, and cannot end its place in the prompt.
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"mom/engine/generate"
+	"mom/tokenizer"
+)
+
+// Options say how an Explainer runs. The zero value is right for most.
+type Options struct {
+	generate.Options
+	TextTokens int // of a text that are read; 0 means the manifest's, else 512
+}
+
+// An Explainer is an open decoder with its question. Its methods may be called
+// from any goroutine.
+type Explainer struct {
+	Name   string
+	Labels []string
+
+	model        *generate.Model
+	own          bool // model is closed with it
+	difficulties []string
+	temperature  float64
+
+	prefix, suffix []int32   // of the prompt
+	label          [][]int32 // tokens of each label with what follows it
+	difficulty     [][]int32
+	lead           string // what a reason begins with and is not part of it
+	text           int    // tokens of a text at most
+	reason         int    // tokens of a reason at most
+	encodings      sync.Pool
+}
+
+// Open opens a decoder: a folder, with or without mom.json, or a GGUF file.
+func Open(path string, o Options) (*Explainer, error) {
+	m, err := generate.Open(path, o.Options)
+	if err != nil {
+		return nil, err
+	}
+	e, err := For(m, path, o.TextTokens)
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	e.own = true
+	return e, nil
+}
+
+// For asks a model that is open already; path is where it was opened from. It
+// reads the part of the prompt before the text once, and keeps it.
+func For(m *generate.Model, path string, textTokens int) (*Explainer, error) {
+	q, err := readManifest(path)
+	if err != nil {
+		return nil, err
+	}
+	if q == nil {
+		q = zeroShot(m)
+	}
+	if textTokens > 0 {
+		q.TextTokens = textTokens
+	}
+	e := &Explainer{Name: q.Name, Labels: q.Labels, model: m, difficulties: q.Difficulties, temperature: q.Temperature,
+		text: q.TextTokens, reason: q.ReasonTokens}
+	e.encodings.New = func() any { return new(tokenizer.Encoding) }
+	if err := e.prepare(q); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := m.Pin(context.Background(), e.prefix, nil); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return e, nil
+}
+
+// prepare turns the manifest's texts into tokens. A space at the end of a text
+// belongs to the token that follows, as in a text that was tokenised whole.
+func (e *Explainer) prepare(q *Manifest) error {
+	def := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	def(&e.text, 512)
+	def(&e.reason, 60)
+	if e.temperature == 0 {
+		e.temperature = 1
+	}
+	lit, err := q.literals()
+	if err != nil {
+		return err
+	}
+	before, after, _ := strings.Cut(q.Prompt, textPlace)
+	suffix, space := cutSpace(after + lit[0])
+	if e.prefix, err = e.encode(before); err != nil {
+		return err
+	}
+	if start, _ := e.model.Tokenizer.Template(); len(start) > 0 && (len(e.prefix) == 0 || e.prefix[0] != start[0]) {
+		e.prefix = append(append([]int32(nil), start...), e.prefix...)
+	}
+	if len(e.prefix) == 0 {
+		return errors.New("prompt: nothing is before the text")
+	}
+	if e.suffix, err = e.encode(suffix); err != nil {
+		return err
+	}
+	end, next := cutSpace(lit[1])
+	if len(e.difficulties) == 0 {
+		end, next = cutSpace(lit[2])
+	}
+	for _, l := range e.Labels {
+		ids, err := e.encode(space + l + end)
+		if err != nil {
+			return err
+		}
+		e.label = append(e.label, ids)
+	}
+	if len(e.difficulties) > 0 {
+		space = next
+		end, next = cutSpace(lit[2])
+		for _, d := range e.difficulties {
+			ids, err := e.encode(space + d + end)
+			if err != nil {
+				return err
+			}
+			e.difficulty = append(e.difficulty, ids)
+		}
+	}
+	e.lead = next
+	rest := e.model.Info().MaxTokens - len(e.prefix) - len(e.suffix) - longest(e.label) - longest(e.difficulty) - e.reason
+	if e.text = min(e.text, rest); e.text < 16 {
+		return fmt.Errorf("the prompt leaves no room for a text among the model's %d tokens", e.model.Info().MaxTokens)
+	}
+	return nil
+}
+
+// cutSpace parts the spaces that a text ends with from it.
+func cutSpace(s string) (text, spaces string) {
+	text = strings.TrimRight(s, " ")
+	return text, s[len(text):]
+}
+
+func longest(of [][]int32) (n int) {
+	for _, ids := range of {
+		n = max(n, len(ids))
+	}
+	return n
+}
+
+// encode is of a text that is trusted: its markers are tokens.
+func (e *Explainer) encode(text string) ([]int32, error) {
+	var enc tokenizer.Encoding
+	err := e.model.Tokenizer.Encode(&enc, text)
+	return enc.IDs, err
+}
+
+// Close closes the model, if Open has opened it.
+func (e *Explainer) Close() {
+	if e.own {
+		e.model.Close()
+	}
+}
+
+// A Request is a text to explain.
+type Request struct {
+	Text string
+	// Limit is how long it may take; 0 means as long as its context lives. What is
+	// not known by then is missing in the Result.
+	Limit time.Duration
+	// Emit, when set, is called on the caller's goroutine when the label, and then
+	// the difficulty, is known, with no text, and then with each stretch of the
+	// reason. An error ends the request.
+	Emit func(soFar *Result, text string) error
+}
+
+// A Result says what a text is about.
+type Result struct {
+	Label         string    // "" when the limit came before it
+	Probabilities []float64 // in the order of Explainer.Labels
+	Confidence    float64   // the label's probability
+	Difficulty    string    // "" when the limit came before it, and without difficulties
+	Reason        string    // "" when the limit came before its end
+	ReasonCut     bool      // the reason reached its longest length
+	Late          bool      // the limit came before the end
+	Cut           int       // bytes in the middle of the text that were not read
+
+	FirstToken time.Duration // until the reason began; 0 if it did not
+	Total      time.Duration
+}
+
+// Explain answers. An error is ctx's, or of a text that cannot be read, never
+// that the limit was reached.
+func (e *Explainer) Explain(ctx context.Context, r *Request) (*Result, error) {
+	began := time.Now()
+	res := &Result{}
+	prompt, cut, err := e.prompt(r.Text)
+	if err != nil {
+		return nil, err
+	}
+	res.Cut = cut
+	within := ctx
+	if r.Limit > 0 {
+		var cancel context.CancelFunc
+		within, cancel = context.WithDeadline(ctx, began.Add(r.Limit))
+		defer cancel()
+	}
+	err = e.answer(within, r, res, prompt, began)
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && within.Err() != nil {
+		res.Late, res.Reason, err = true, "", nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	res.Total = time.Since(began)
+	return res, nil
+}
+
+func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt []int32, began time.Time) error {
+	tell := func(text string) error {
+		if r.Emit == nil {
+			return nil
+		}
+		return r.Emit(res, text)
+	}
+	p, err := e.model.Score(ctx, prompt, e.label, nil)
+	if err != nil {
+		return err
+	}
+	temper(p, e.temperature)
+	best := greatest(p)
+	res.Label, res.Probabilities, res.Confidence = e.Labels[best], p, p[best]
+	prompt = append(prompt, e.label[best]...)
+	if err := tell(""); err != nil {
+		return err
+	}
+	if len(e.difficulty) > 0 {
+		if p, err = e.model.Score(ctx, prompt, e.difficulty, nil); err != nil {
+			return err
+		}
+		best = greatest(p)
+		res.Difficulty = e.difficulties[best]
+		prompt = append(prompt, e.difficulty[best]...)
+		if err := tell(""); err != nil {
+			return err
+		}
+	}
+	lead := e.lead
+	q := &generate.Request{Prompt: prompt, MaxTokens: e.reason, Stop: []string{"\n"}, Emit: func(text string) error {
+		if res.FirstToken == 0 {
+			res.FirstToken = time.Since(began)
+		}
+		if lead != "" {
+			text, lead = strings.TrimPrefix(text, lead), ""
+		}
+		if text == "" {
+			return nil
+		}
+		res.Reason += text
+		return tell(text)
+	}}
+	written, err := e.model.Generate(ctx, q)
+	if err != nil {
+		return err
+	}
+	res.Reason = strings.TrimSpace(res.Reason)
+	res.ReasonCut = written.Finish == generate.Length
+	return nil
+}
+
+// temper gives probabilities a temperature: above 1 they differ less.
+func temper(p []float64, t float64) {
+	if t == 1 {
+		return
+	}
+	sum := 0.0
+	for i := range p {
+		p[i] = math.Pow(p[i], 1/t)
+		sum += p[i]
+	}
+	for i := range p {
+		p[i] /= sum
+	}
+}
+
+func greatest(p []float64) (best int) {
+	for i := range p {
+		if p[i] > p[best] {
+			best = i
+		}
+	}
+	return best
+}
