@@ -22,6 +22,15 @@ type Source interface {
 	Tensor(name string) (tensor.View, bool)
 }
 
+// An Int4Source has tensors that are int4 where they lie, in the groups of nn.I4:
+// in that precision they are taken as they are, not widened and rounded again.
+type Int4Source interface {
+	Source
+	// Int4 is a matrix [n k]: q+8 of two values a byte [n k/2], the one of even
+	// k in the low half, and the scales [n k/32]; false if it is not stored so.
+	Int4(name string) (q []byte, scale []float32, ok bool)
+}
+
 // scaleSuffix names the scales of an int8 tensor: X.weight [n k] has
 // X.weight_scale [n]; and of an int4 one: X.weight [n k/2] of bytes, two values
 // each, has X.weight_scale [n k/32].
@@ -230,6 +239,28 @@ func (w *Weights) nibbles(name string, n, k int) ([]byte, []float32) {
 	return v.Data, scale
 }
 
+// int4 is a matrix that its source has in int4.
+func (w *Weights) int4(name string, n, k int) ([]byte, []float32) {
+	full := w.prefix + name
+	src, ok := w.src.(Int4Source)
+	if !ok || w.precision != nn.I4 {
+		return nil, nil
+	}
+	v, ok := src.Stat(w.names[full])
+	if !ok || !slices.Equal(v.Shape, []int{n, k}) {
+		return nil, nil
+	}
+	q, scale, ok := src.Int4(w.names[full])
+	if !ok {
+		return nil, nil
+	}
+	if len(q) != n*k/2 || len(scale) != n*k/quant.GroupI4 {
+		panic("BUG: models: an Int4Source of another size")
+	}
+	w.used[full] = true
+	return q, scale
+}
+
 func notFinite(x float32) bool { return !(math.Abs(float64(x)) <= math.MaxFloat32) }
 
 // Vector reads name [n], from a LoRA adapter when that saved it.
@@ -254,7 +285,9 @@ func (w *Weights) Matrix(name string, n, k int) nn.Matrix {
 			return m
 		}
 	}
-	if w.dtype(name) == tensor.U8 {
+	if m.I4, m.Scale = w.int4(name, n, k); m.I4 != nil {
+		// as it is
+	} else if w.dtype(name) == tensor.U8 {
 		m.I4, m.Scale = w.nibbles(name, n, k)
 	} else if v, ok := w.take(name, n, k); ok && v.DType == tensor.I8 {
 		m.I8, m.Scale = w.quantized(name, v)

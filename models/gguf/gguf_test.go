@@ -426,6 +426,9 @@ func TestQuantizedIsLossless(t *testing.T) {
 				continue
 			}
 			seen[g.I4 != nil]++
+			if q, scale, ok := f.Int4(name); ok != (kind == "Q4_0") || ok && (!bytes.Equal(q, g.I4) || !slices.Equal(scale, g.Scale)) {
+				t.Errorf("%s %s: Int4 says %v, or has others", name, kind, ok)
+			}
 			v, _ := f.Tensor(name)
 			x := v.Shared()
 			for i := range x {

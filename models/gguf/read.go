@@ -69,10 +69,21 @@ func (f *File) widen(t *stored, dst []float32, b []byte) error {
 	return nil
 }
 
+// Int4 reads a matrix of Q4_0 as models.Int4Source has it, exactly the values that
+// Tensor widens. It reports false for every other type, and for what Tensor cannot
+// read.
+func (f *File) Int4(name string) (q []byte, scale []float32, ok bool) {
+	if t := f.find(name); t == nil || t.storage != stQ40 {
+		return nil, nil, false
+	}
+	g, ok := f.Quantized(name)
+	return g.I4, g.Scale, ok
+}
+
 // Quantized reads a matrix of Q4_0 or Q8_0 as it is, groups of 32 values along k
-// with a scale each: exactly the values that Tensor widens. Of Q4_0 it has I4 and
-// Group, the form of nn.I4; of Q8_0 it has I8 and Group. It reports false for
-// every other type, and for what Tensor cannot read.
+// with a scale each: exactly the values that Tensor widens. Of Q4_0 it has I4, the
+// form of nn.I4, of Q8_0 it has I8. It reports false for every other type, and for
+// what Tensor cannot read.
 func (f *File) Quantized(name string) (Groups, bool) {
 	t := f.find(name)
 	if t == nil || t.vector || t.storage != stQ40 && t.storage != stQ80 {
