@@ -269,6 +269,27 @@ func compareConfig(t *testing.T, f *File, want map[string]any) {
 	}
 }
 
+// A text, a turn and a message may each have an end of their own.
+func TestEndTokens(t *testing.T) {
+	b := small()
+	b.set(keyEOT, vU32(258))
+	b.set(keyEOM, vU32(257)) // as EOS
+	f, err := parse("x", b.bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := f.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		EOS []int `json:"eos_token_id"`
+	}
+	if err := json.Unmarshal(data, &got); err != nil || !slices.Equal(got.EOS, []int{257, 258}) {
+		t.Errorf("got %v, %v", got.EOS, err)
+	}
+}
+
 // The ways of scaling positions, each from the metadata that llama.cpp writes.
 func TestRopeScaling(t *testing.T) {
 	for _, c := range []struct {
