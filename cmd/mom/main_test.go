@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"mom/engine/enginetest"
 )
 
 func TestMain(m *testing.M) {
@@ -56,6 +58,11 @@ func setup(env *testscript.Env) error {
 	many := strings.Repeat("a line of many\n", 20000)
 	if err := os.WriteFile(filepath.Join(env.WorkDir, "many.txt"), []byte(many), 0o644); err != nil {
 		return err
+	}
+	for _, dir := range []string{"decoder", "decoders/mom-dec-class-intent-v1"} {
+		if err := enginetest.WriteDecoder(filepath.Join(env.WorkDir, dir)); err != nil {
+			return err
+		}
 	}
 	for _, name := range tiny {
 		dir := filepath.Join(env.WorkDir, name)

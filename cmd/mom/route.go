@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mom/engine/explain"
 	"mom/router"
 	"mom/server/config"
 	"mom/server/web"
@@ -26,16 +27,30 @@ The answer with --json is a line a text:
    "baseline_cost","ms"}
 
 "action" is route or block; a blocked text has no model. "cost" is what the model
-is expected to cost in US dollars, "baseline_cost" the best candidate.`
+is expected to cost in US dollars, "baseline_cost" the best candidate.
+
+With --explain a decoder says in words why a text has its category, and how hard
+it is; a line of JSON is then
+
+  {"id","model","category","difficulty","confidence","reason","ms",
+   "first_token_ms","by","late","cut","reason_cut","note"}
+
+"by" is decoder, or encoder where the decoder had no answer within
+--explain-limit, which "late" and "note" tell; "cut" is how many bytes in the
+middle of a long text the decoder did not read. Texts are explained one after
+another, so "ms" is what one alone takes.`
 
 const routeExamples = `  mom route "Prove that the square root of 2 is irrational"
   mom route --json --in prompts.jsonl > decisions.jsonl
   mom route --config mom.yaml --recipe cheap "What is the capital of France?"
+  mom route --explain "Prove that the square root of 2 is irrational"
+  mom route --explain --decoder ./folder --in prompts.jsonl --json
   mom route --tradeoff 0 --exclude 'small*' "…"`
 
 type routeFlags struct {
 	modelFlags
 	inputFlags
+	explainFlags
 	config   string
 	recipe   string
 	tradeoff float64
@@ -56,6 +71,7 @@ func routeCommand(a *app) *cobra.Command {
 	}
 	f.modelFlags.addServing(c)
 	f.inputFlags.add(c)
+	f.explainFlags.add(c)
 	s := c.Flags()
 	s.StringVarP(&f.config, "config", "c", "", "configuration `FILE` with models and policy (default the built-in ones)")
 	s.StringVar(&f.recipe, "recipe", "auto", "`NAME` of a recipe, or of a model")
@@ -67,7 +83,10 @@ func routeCommand(a *app) *cobra.Command {
 }
 
 func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
-	if err := f.check(); err != nil {
+	if err := f.modelFlags.check(); err != nil {
+		return err
+	}
+	if err := f.explainFlags.check(); err != nil {
 		return err
 	}
 	if f.tradeoff != -1 && (f.tradeoff < 0 || f.tradeoff > 10) {
@@ -87,9 +106,25 @@ func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
 	if !policy.Knows(f.recipe) {
 		return misuse("--recipe %q: want one of %s", f.recipe, strings.Join(policy.Recipes(), ", "))
 	}
-	return f.each(ctx, a, args, f.json, f.Threads, func() (func() worker, error) {
+	var e *explain.Explainer
+	defer func() {
+		if e != nil {
+			e.Close()
+		}
+	}()
+	many := f.Threads
+	if f.explain {
+		many = 1
+	}
+	return f.each(ctx, a, args, f.json, many, func() (func() worker, error) {
+		var err error
+		if f.explain {
+			if e, err = f.explainFlags.open(f.Threads); err != nil {
+				return nil, err
+			}
+		}
 		b, err := openBrain(&f.modelFlags, c.Limits.Tokens)
-		return func() worker { return f.worker(b, policy) }, err
+		return func() worker { return f.worker(b, policy, e) }, err
 	})
 }
 
@@ -100,7 +135,7 @@ type routed struct {
 	MS float64 `json:"ms"`
 }
 
-func (f *routeFlags) worker(b *brain, policy *router.Router) worker {
+func (f *routeFlags) worker(b *brain, policy *router.Router, e *explain.Explainer) worker {
 	return func(ctx context.Context, q *record, out []byte) ([]byte, error) {
 		start := time.Now()
 		reading, err := b.Classify(ctx, q.text, web.All)
@@ -109,10 +144,23 @@ func (f *routeFlags) worker(b *brain, policy *router.Router) worker {
 		}
 		d := policy.Decide(f.request(reading.Tokens), router.Merge([]router.Part{{Role: "user", Text: q.text, Reading: reading}}))
 		took := time.Since(start)
+		single := q.line == 1 && f.in == ""
+		if e != nil {
+			say, err := f.say(ctx, e, q, &d, took)
+			switch {
+			case err != nil:
+				return out, err
+			case f.json:
+				return appendJSON(out, say)
+			case single:
+				return appendExplained(appendDecision(out, &d, took), &say), nil
+			}
+			return appendExplainedRow(out, q, &d, &say), nil
+		}
 		if f.json {
 			return appendJSON(out, routed{q.id, d, milliseconds(took)})
 		}
-		if q.line == 1 && f.in == "" {
+		if single {
 			return appendDecision(out, &d, took), nil
 		}
 		return appendDecisionRow(out, q, &d), nil

@@ -30,8 +30,16 @@ const (
 func Decoder(t testing.TB, name string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := WriteDecoder(dir); err != nil {
 		t.Fatal(err)
+	}
+	return dir
+}
+
+// WriteDecoder makes the folder dir.
+func WriteDecoder(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
 	}
 	const d, f, heads, kvHeads, e = 64, 96, 4, 2, 16
 	config := fmt.Sprintf(`{"architectures":["LlamaForCausalLM"],"vocab_size":%d,"hidden_size":%d,"intermediate_size":%d,"num_hidden_layers":2,
@@ -52,11 +60,12 @@ func Decoder(t testing.TB, name string) string {
 			random(at+"mlp.down_proj.weight", 0.2, d, f))
 	}
 	if err := safetensors.WriteFile(filepath.Join(dir, "model.safetensors"), tensors, nil); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	Write(t, dir, "config.json", config)
-	Write(t, dir, "tokenizer.json", tokenizer(t))
-	return dir
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "tokenizer.json"), tokenizer(), 0o644)
 }
 
 // Write puts a file into a folder.
@@ -85,8 +94,7 @@ func random(name string, size float64, shape ...int) tensor.View {
 
 // tokenizer is byte-level: 0 to 255 are bytes, then the special tokens, some
 // merges, and pairs that no merge makes but that a decoder may choose.
-func tokenizer(t testing.TB) string {
-	t.Helper()
+func tokenizer() []byte {
 	words := map[string]int{}
 	var alphabet []string
 	next := rune(256)
@@ -123,7 +131,7 @@ func tokenizer(t testing.TB) string {
 			"fuse_unk": false, "byte_fallback": false, "ignore_merges": false, "vocab": words, "merges": merges},
 	})
 	if err != nil {
-		t.Fatal(err)
+		panic("BUG: enginetest: " + err.Error())
 	}
-	return string(text)
+	return text
 }

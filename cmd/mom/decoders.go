@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// explainer is the decoder that says what a request is about when no other is
+// named.
+const explainer = "mom-dec-class-intent-v1"
+
+// decodersEnv names a decoder, or a folder of decoders.
+const decodersEnv = "MOM_DECODERS"
+
+// findDecoder says where the decoder to explain with is: what flag names, else
+// the environment, else a folder next to this program.
+func findDecoder(flag string) (string, error) {
+	if flag != "" {
+		if path, ok := decoderAt(flag); ok {
+			return path, nil
+		}
+		return flag, nil // opening it says what is wrong
+	}
+	if env := os.Getenv(decodersEnv); env != "" {
+		if path, ok := decoderAt(env); ok {
+			return path, nil
+		}
+		return "", fmt.Errorf("%s=%s: want a decoder's folder, a .gguf file, or a folder that holds %s", decodersEnv, env, explainer)
+	}
+	beside := besideProgram()
+	for _, dir := range beside {
+		if path, ok := decoderAt(filepath.Join(dir, explainer)); ok {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("no decoder to explain with: name one by --decoder FOLDER or FILE.gguf, or by %s, or put %s into %s", decodersEnv, explainer, strings.Join(beside, " or "))
+}
+
+// besideProgram are the folders where decoders may lie without configuration.
+func besideProgram() []string {
+	self, err := os.Executable()
+	if err != nil {
+		return []string{"weights", "models"}
+	}
+	if real, err := filepath.EvalSymlinks(self); err == nil {
+		self = real
+	}
+	dir := filepath.Dir(self)
+	return []string{filepath.Join(dir, "weights"), filepath.Join(dir, "models")}
+}
+
+// decoderAt finds a decoder at path: a file, its folder, or one that holds it.
+func decoderAt(path string) (string, bool) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", false
+	}
+	if !info.IsDir() {
+		return path, strings.HasSuffix(strings.ToLower(path), ".gguf")
+	}
+	for _, dir := range []string{path, filepath.Join(path, explainer)} {
+		if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
+			return dir, true
+		}
+	}
+	return "", false
+}

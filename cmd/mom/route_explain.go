@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mom/engine/explain"
+	"mom/engine/generate"
+	"mom/router"
+)
+
+// explainFlags say whether a decoder explains, and which.
+type explainFlags struct {
+	explain bool
+	decoder string
+	limit   time.Duration
+	format  string // of the decoder's linear layers
+}
+
+func (f *explainFlags) add(c *cobra.Command) {
+	s := c.Flags()
+	s.BoolVar(&f.explain, "explain", false, "let a decoder say what the text is about, how hard it is, and why")
+	s.StringVar(&f.decoder, "decoder", "", "with --explain: `FOLDER` of a decoder, or a .gguf file (default $MOM_DECODERS, else "+explainer+" in weights or models next to mom)")
+	s.StringVar(&f.format, "decoder-precision", "auto", "with --explain: `P` is f32, bf16, int8, int4 or auto")
+	s.DurationVar(&f.limit, "explain-limit", 500*time.Millisecond, "with --explain: after `TIME` the encoder's category stands; 0 waits")
+}
+
+func (f *explainFlags) check() error {
+	if !f.explain {
+		if f.decoder != "" {
+			return misuse("--decoder goes with --explain")
+		}
+		return nil
+	}
+	if f.limit < 0 {
+		return misuse("--explain-limit %v: want 0 or more", f.limit)
+	}
+	return oneOf("decoder-precision", f.format, "f32", "bf16", "int8", "int4", "auto")
+}
+
+func (f *explainFlags) open(threads int) (*explain.Explainer, error) {
+	path, err := findDecoder(f.decoder)
+	if err != nil {
+		return nil, err
+	}
+	return explain.Open(path, explain.Options{Options: generate.Options{Precision: f.format, Threads: threads}})
+}
+
+// explained is the answer to one text with --explain.
+type explained struct {
+	ID           json.RawMessage `json:"id"`
+	Model        string          `json:"model"`
+	Category     string          `json:"category"`
+	Difficulty   string          `json:"difficulty"`
+	Confidence   float64         `json:"confidence"` // in the category
+	Reason       string          `json:"reason"`
+	MS           float64         `json:"ms"`
+	FirstTokenMS float64         `json:"first_token_ms"` // until the reason began; 0 if it did not
+	By           string          `json:"by"`             // whose category it is: decoder or encoder
+	Late         bool            `json:"late,omitempty"` // the decoder passed its limit
+	Cut          int             `json:"cut,omitempty"`  // bytes in the middle of the text that the decoder did not read
+	ReasonCut    bool            `json:"reason_cut,omitempty"`
+	Note         string          `json:"note,omitempty"`
+}
+
+// account joins the decision of the policy and what the decoder says. before is
+// how long the encoder took.
+func account(id json.RawMessage, d *router.Decision, r *explain.Result, before time.Duration, limit time.Duration) explained {
+	e := explained{
+		ID: id, Model: d.Model, Category: r.Label, Difficulty: r.Difficulty, Confidence: r.Confidence, Reason: r.Reason,
+		MS: milliseconds(before + r.Total), By: "decoder", Late: r.Late, Cut: r.Cut, ReasonCut: r.ReasonCut,
+	}
+	if r.FirstToken > 0 {
+		e.FirstTokenMS = milliseconds(before + r.FirstToken)
+	}
+	switch {
+	case r.Label == "":
+		e.Category, e.Confidence, e.By = d.Category, d.Confidence, "encoder"
+		e.Note = fmt.Sprintf("the decoder had no answer within %v: the category is the encoder's", limit)
+	case r.Late:
+		e.Note = fmt.Sprintf("the decoder did not finish its reason within %v", limit)
+	}
+	if d.Action == router.Block {
+		e.Note = "blocked; " + e.Note
+	}
+	return e
+}
+
+// appendExplained is an explanation for a reader, after the decision.
+func appendExplained(out []byte, e *explained) []byte {
+	out = fmt.Appendf(out, "category    %s %.2f, by the %s\n", e.Category, e.Confidence, e.By)
+	if e.Difficulty != "" {
+		out = fmt.Appendf(out, "difficulty  %s\n", e.Difficulty)
+	}
+	if e.Reason != "" {
+		out = fmt.Appendf(out, "reason      %s\n", e.Reason)
+	}
+	if e.Cut > 0 {
+		out = fmt.Appendf(out, "not read    %d bytes in the middle of the text\n", e.Cut)
+	}
+	if e.Note != "" {
+		out = fmt.Appendf(out, "note        %s\n", e.Note)
+	}
+	return fmt.Appendf(out, "explained   %.1f ms, the reason's first word %.1f ms\n", e.MS, e.FirstTokenMS)
+}
+
+// appendExplainedRow is one of many: id, action, model, category, difficulty,
+// reason.
+func appendExplainedRow(out []byte, q *record, d *router.Decision, e *explained) []byte {
+	return fmt.Appendf(out, "%s\t%s\t%s\t%s %.3f\t%s\t%s\n", idText(q.id), d.Action, orDash(d.Model), orDash(e.Category), e.Confidence, orDash(e.Difficulty), orDash(e.Reason))
+}
+
+// say asks the decoder about a text that was decided on.
+func (f *explainFlags) say(ctx context.Context, e *explain.Explainer, q *record, d *router.Decision, before time.Duration) (explained, error) {
+	r, err := e.Explain(ctx, &explain.Request{Text: q.text, Limit: f.limit})
+	if err != nil {
+		return explained{}, err
+	}
+	return account(q.id, d, r, before, f.limit), nil
+}
