@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,9 +19,10 @@ import (
 	"mom/safetensors"
 )
 
-const aboutInspect = `Show what is in a model's folder: architecture, number formats, tensors, labels
-and tokenizer; whether mom runs it, and how. To be sure, it loads the model as
-mom classify would; --no-load reads the headers only.`
+const aboutInspect = `Show what is in a model's folder, or in a GGUF file: architecture, number formats,
+tensors, labels, tokenizer and chat template; whether mom runs it, and how. To be
+sure, it loads the model as mom classify or mom generate would; --no-load reads
+the headers only.`
 
 type inspectFlags struct {
 	json   bool
@@ -30,11 +32,11 @@ type inspectFlags struct {
 func inspectCommand(a *app) *cobra.Command {
 	var f inspectFlags
 	c := &cobra.Command{
-		Use:     "inspect FOLDER|NAME",
+		Use:     "inspect FOLDER|FILE.gguf|NAME",
 		Short:   "What is in a model's folder, and whether it runs here",
 		Long:    aboutInspect,
-		Example: "  mom inspect ./folder\n  mom inspect mom-enc-v1 --json",
-		Args:    arguments(1, 1, "one folder, or a name of the family"),
+		Example: "  mom inspect ./folder\n  mom inspect model.gguf\n  mom inspect mom-enc-v1 --json",
+		Args:    arguments(1, 1, "one folder, a GGUF file, or a name of the family"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			i, err := inspect(args[0], !f.noLoad)
 			if err != nil {
@@ -66,6 +68,7 @@ type inspection struct {
 	Loaded       *loaded       `json:"loaded,omitempty"`
 	Heads        []headInfo    `json:"heads"`
 	Tokenizer    tokenizerInfo `json:"tokenizer"`
+	Chat         string        `json:"chat_template,omitempty"` // where that of a decoder comes from
 	Parameters   int64         `json:"parameters"`
 	Bytes        int64         `json:"bytes"`
 	Stored       []storedInfo  `json:"stored"`
@@ -80,9 +83,10 @@ type loaded struct {
 	Hidden       int    `json:"hidden"`
 	Layers       int    `json:"layers"`
 	Heads        int    `json:"attention_heads"`
+	KVHeads      int    `json:"key_value_heads,omitempty"` // of a decoder
 	Intermediate int    `json:"intermediate"`
 	MaxTokens    int    `json:"max_tokens"`
-	Window       int    `json:"window"`
+	Window       int    `json:"window,omitempty"`
 	Overlap      int    `json:"overlap"`
 	Memory       int    `json:"memory_bytes"`
 }
@@ -116,6 +120,9 @@ type tensorInfo struct {
 }
 
 func inspect(name string, load bool) (*inspection, error) {
+	if isGGUF(name) {
+		return inspectGGUF(name, load)
+	}
 	s, err := openSource(name)
 	if err != nil {
 		return nil, err
@@ -144,16 +151,31 @@ func inspect(name string, load bool) (*inspection, error) {
 	if err := i.readHeads(s, c); err != nil {
 		return nil, err
 	}
-	i.Runs = slices.Contains(models.Architectures(), i.Architecture)
-	if !i.Runs {
-		i.Reason = fmt.Sprintf("architecture %q is not supported; supported are %s", i.Architecture, strings.Join(models.Architectures(), ", "))
+	if i.decodes() && s.dir != "" {
+		i.Chat = chatOfFolder(s)
+	}
+	i.decide(load)
+	return i, nil
+}
+
+// decodes reports whether the model is one that writes.
+func (i *inspection) decodes() bool {
+	return slices.Contains(models.DecoderArchitectures(), i.Architecture)
+}
+
+// decide says whether the model runs, and how; load is whether it is tried.
+func (i *inspection) decide(load bool) {
+	known := append(models.Architectures(), models.DecoderArchitectures()...)
+	if i.Runs = slices.Contains(known, i.Architecture); !i.Runs {
+		i.Reason = fmt.Sprintf("architecture %q is not supported; supported are %s", i.Architecture, strings.Join(known, ", "))
+	} else if load && i.decodes() {
+		i.loadDecoder()
 	} else if load {
 		i.load()
 	}
 	if i.Runs {
 		i.advise()
 	}
-	return i, nil
 }
 
 // load opens the model as every other verb would.
@@ -166,13 +188,17 @@ func (i *inspection) load() {
 	defer e.Close()
 	info := e.Info()
 	i.Loaded = &loaded{
-		e.Precision().String(), info.Vocab, info.Hidden, info.Layers, info.Heads, info.Intermediate,
-		info.MaxTokens, e.Window().Tokens, e.Window().Overlap, info.Bytes,
+		Precision: e.Precision().String(), Vocab: info.Vocab, Hidden: info.Hidden, Layers: info.Layers, Heads: info.Heads,
+		Intermediate: info.Intermediate, MaxTokens: info.MaxTokens, Window: e.Window().Tokens, Overlap: e.Window().Overlap, Memory: info.Bytes,
 	}
 }
 
 // advise says how to run the model.
 func (i *inspection) advise() {
+	if i.decodes() {
+		i.Run = append(i.Run, i.example())
+		return
+	}
 	classifies := len(i.Heads) > 0 && i.Heads[0].Task != models.MaskedLM.String()
 	if classifies {
 		i.Run = append(i.Run, fmt.Sprintf("mom classify --model %s TEXT", i.Name))
@@ -324,8 +350,13 @@ func (i *inspection) table() []byte {
 		row("  "+d.DType, "%s in %s, %s", millions(d.Values), plural(d.Tensors, "tensor"), size(d.Bytes))
 	}
 	if l := i.Loaded; l != nil {
-		row("shape", "%s of %d, %d heads, MLP %d, vocabulary %d", plural(l.Layers, "layer"), l.Hidden, l.Heads, l.Intermediate, l.Vocab)
-		row("reads", "%d tokens at once, at most %d; windows share %d", l.Window, l.MaxTokens, l.Overlap)
+		if i.decodes() {
+			row("shape", "%s of %d, %d heads, %d of keys and values, MLP %d, vocabulary %d", plural(l.Layers, "layer"), l.Hidden, l.Heads, l.KVHeads, l.Intermediate, l.Vocab)
+			row("holds", "at most %d tokens of prompt and answer", l.MaxTokens)
+		} else {
+			row("shape", "%s of %d, %d heads, MLP %d, vocabulary %d", plural(l.Layers, "layer"), l.Hidden, l.Heads, l.Intermediate, l.Vocab)
+			row("reads", "%d tokens at once, at most %d; windows share %d", l.Window, l.MaxTokens, l.Overlap)
+		}
 		row("runs as", "%s, %s of memory", l.Precision, size(int64(l.Memory)))
 	}
 	switch {
@@ -333,6 +364,9 @@ func (i *inspection) table() []byte {
 		row("tokenizer", "none (tokenizer.json or vocab.txt)")
 	default:
 		row("tokenizer", "%s of %d tokens, %s", i.Tokenizer.Kind, i.Tokenizer.Vocab, i.Tokenizer.File)
+	}
+	if i.decodes() {
+		row("chat template", "%s", cmp.Or(i.Chat, "none"))
 	}
 	for _, h := range i.Heads {
 		name := h.Name

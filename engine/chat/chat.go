@@ -64,6 +64,9 @@ func New(name string, sources, special map[string]string) (*Template, error) {
 	return t, nil
 }
 
+// Name is where the template comes from: a path, or what New was given.
+func (t *Template) Name() string { return t.name }
+
 // A Request is a conversation and how to print it. The JSON is as in the API of
 // OpenAI; what it has beyond that, a template may use.
 type Request struct {
