@@ -14,17 +14,14 @@ type Bound struct {
 	g *Grammar
 	v *Vocabulary
 
-	mu      sync.RWMutex
-	masks   generations
-	walkers sync.Pool
+	mu    sync.RWMutex
+	masks generations
 }
 
 // Bind makes masks of g over v possible.
 func (g *Grammar) Bind(v *Vocabulary) *Bound {
 	most := max(64, cacheBytes/2/(8*v.words+256))
-	b := &Bound{g: g, v: v, masks: generations{most: most}}
-	b.walkers.New = func() any { return &walker{b: b, stepper: stepper{g: g}} }
-	return b
+	return &Bound{g: g, v: v, masks: generations{most: most}}
 }
 
 // Grammar is the grammar that was bound.

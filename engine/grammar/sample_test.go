@@ -99,7 +99,7 @@ func checkForced(t *testing.T, s *State, out []byte) {
 		return
 	}
 	c := s.Clone()
-	for i, b := range forced {
+	for i, b := range forced[:min(len(forced), 40)] {
 		for other := range 256 {
 			if err := c.Clone().AcceptBytes([]byte{byte(other)}); (err == nil) != (byte(other) == b) {
 				t.Fatalf("after %q+%q, forced %q: byte %#x gives %v", out, forced[:i], forced, other, err)

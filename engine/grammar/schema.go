@@ -26,8 +26,8 @@ import (
 // additionalProperties allows them in so many words, or if the schema names no
 // property at all, and after those that are named; their keys have no escapes. A
 // schema without a type that has keywords of some types is of those types. Numbers
-// with a limit have no exponent. Strings with a pattern escape only what
-// they must.
+// with a limit have no exponent. Strings with a pattern or format escape only what
+// they must, others have at most four bytes for each code point of maxLength.
 func JSONSchema(schema []byte) (*Grammar, error) { return Options{}.JSONSchema(schema) }
 
 // JSONSchema is the grammar of JSON values that a schema describes, within the

@@ -13,6 +13,7 @@ type State struct {
 	mask      []uint64
 	union     []uint64
 	stepper   stepper
+	walker    *walker // made for the first mask
 }
 
 // Start is the state before the first byte.
@@ -87,10 +88,13 @@ func (s *State) Mask() []uint64 {
 	if s.mask != nil {
 		return s.mask
 	}
+	w := s.walker
+	if w == nil {
+		w = &walker{b: s.b, stepper: stepper{g: s.b.g}}
+		s.walker = w
+	}
 	if s.now.n == 1 && !s.over && !s.near(&s.now.list[0]) {
-		w := s.b.walkers.Get().(*walker)
 		s.mask = w.mask(&s.now.list[0], 0, false).mask
-		s.b.walkers.Put(w)
 		return s.mask
 	}
 	if s.union == nil {
@@ -101,14 +105,12 @@ func (s *State) Mask() []uint64 {
 	if s.over {
 		return s.mask
 	}
-	w := s.b.walkers.Get().(*walker)
 	for i := range s.now.n {
 		t := &s.now.list[i]
 		for j, word := range w.mask(t, s.left, s.near(t)).mask {
 			s.union[j] |= word
 		}
 	}
-	s.b.walkers.Put(w)
 	return s.mask
 }
 
