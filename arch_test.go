@@ -32,6 +32,7 @@ var layers = map[string][]string{
 	"engine/generate":    {"engine/sample", "engine/chat", "engine/grammar", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu"},
 	"engine/chat":        {"models/gguf"},
 	"engine/explain":     {"engine/generate", "engine/chat", "tokenizer"},
+	"engine/api":         {"engine/generate", "engine/chat", "engine/grammar", "engine/sample", "tokenizer"},
 	"engine/enginetest":  {"safetensors", "tensor"},
 	"engine":             {"models", "safetensors", "tokenizer", "tensor", "weights", "engine/pattern", "engine/view", "engine/chat", "models/gguf", "kernels", "kernels/cpu"},
 	"router":             {},
@@ -52,7 +53,7 @@ var layers = map[string][]string{
 	"bench": {"bench", "engine", "engine/generate", "models", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu"},
 	// A load generator knows nothing of what it loads.
 	"bench/load": {},
-	"cmd": {"bench", "engine", "engine/pattern", "engine/chat", "engine/sample", "engine/generate", "engine/grammar", "engine/explain", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu", "weights",
+	"cmd": {"bench", "engine", "engine/pattern", "engine/chat", "engine/sample", "engine/generate", "engine/grammar", "engine/explain", "engine/api", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "kernels", "kernels/cpu", "weights",
 		"router", "server", "server/web", "server/config", "server/admin", "server/state"},
 }
 
