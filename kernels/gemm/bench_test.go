@@ -76,17 +76,24 @@ var benchFormats = []string{"f32", "bf16", "int8", "int4"}
 
 // newBenchWeight packs n rows of k values, a multiple of 64.
 func newBenchWeight(format string, n, k int, gated bool) benchWeight {
+	return benchPacker(format, n, k, gated)()
+}
+
+// benchPacker returns a function that packs the same values again and again.
+func benchPacker(format string, n, k int, gated bool) func() benchWeight {
 	switch format {
 	case "f32":
-		return benchF32{PackF32(kerneltest.Fill(make([]float32, n*k), 5), n, k, gated)}
+		w := kerneltest.Fill(make([]float32, n*k), 5)
+		return func() benchWeight { return benchF32{PackF32(w, n, k, gated)} }
 	case "bf16":
-		return benchBF16{PackBF16(kerneltest.FillBF16(make([]uint16, n*k), 6), n, k, gated)}
+		w := kerneltest.FillBF16(make([]uint16, n*k), 6)
+		return func() benchWeight { return benchBF16{PackBF16(w, n, k, gated)} }
+	case "int8":
+		w, scale := kerneltest.FillInt8(make([]int8, n*k), 8), kerneltest.Fill(make([]float32, n), 7)
+		return func() benchWeight { return benchI8{PackI8(w, scale, n, k, gated)} }
 	}
-	if format == "int4" {
-		return benchI4{PackI4(randomI4(n*k/2, 8), kerneltest.Fill(make([]float32, n*k/groupI4), 7), n, k, gated)}
-	}
-	scale := kerneltest.Fill(make([]float32, n), 7)
-	return benchI8{PackI8(kerneltest.FillInt8(make([]int8, n*k), 8), scale, n, k, gated)}
+	w, scale := randomI4(n*k/2, 8), kerneltest.Fill(make([]float32, n*k/groupI4), 7)
+	return func() benchWeight { return benchI4{PackI4(w, scale, n, k, gated)} }
 }
 
 func ceiling(format string) float64 {

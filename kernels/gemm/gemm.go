@@ -174,6 +174,7 @@ type tile struct {
 	wscale unsafe.Pointer // I8: float32 [16*vecs]
 	colsum unsafe.Pointer // [16*vecs], the sum of a column. I8: int32, I4: float32
 	block  int            // BF16, I8: values of a column that lie together in w
+	alone  bool           // there are no other rows, and at most 4: memory decides the speed
 	next   uintptr        // what to prefetch begins so far behind w,
 	fetch  uintptr        // and for each 64 bytes of w this many are prefetched
 }
@@ -240,6 +241,7 @@ func (p *product) tiles(dst []float32, ldd, m, most, step, u0, u1 int, ep *Epilo
 				copy(bias[h][:cols], ep.Bias[h*p.cols+c0:])
 			}
 			tiles[h] = p.panelTile(u, h, count, u+1 < u1)
+			tiles[h].alone = m <= 4
 			tiles[h].bias = unsafe.Pointer(&bias[h])
 			tiles[h].dst, tiles[h].ldd = unsafe.Pointer(&scratch[h][0]), uintptr(4*width)
 		}

@@ -35,6 +35,8 @@ func f32Tile(t *tile) {
 	switch {
 	case cpu.HasAVX512:
 		f32Tile512(t)
+	case cpu.HasAVX2 && t.alone:
+		f32Few256(t)
 	case cpu.HasAVX2:
 		f32Tile256(t)
 	default:
@@ -48,6 +50,8 @@ func bf16Tile(t *tile) {
 		bf16Tile512(t)
 	case cpu.HasAVX512:
 		bf16TileWiden512(t)
+	case cpu.HasAVX2 && t.alone:
+		bf16FewWiden256(t)
 	case cpu.HasAVX2:
 		bf16TileWiden256(t)
 	default:
@@ -63,6 +67,8 @@ func i8Tile(t *tile) {
 		i8TileMadd512(t)
 	case cpu.HasAVXVNNI:
 		i8TileVNNI256(t)
+	case cpu.HasAVX2 && t.alone:
+		i8FewMadd256(t)
 	case cpu.HasAVX2:
 		i8TileMadd256(t)
 	default:
@@ -90,6 +96,9 @@ func f32Tile512(t *tile)
 func f32Tile256(t *tile)
 
 //go:noescape
+func f32Few256(t *tile)
+
+//go:noescape
 func bf16Tile512(t *tile)
 
 //go:noescape
@@ -97,6 +106,9 @@ func bf16TileWiden512(t *tile)
 
 //go:noescape
 func bf16TileWiden256(t *tile)
+
+//go:noescape
+func bf16FewWiden256(t *tile)
 
 //go:noescape
 func i8TileVNNI512(t *tile)
@@ -109,6 +121,9 @@ func i8TileVNNI256(t *tile)
 
 //go:noescape
 func i8TileMadd256(t *tile)
+
+//go:noescape
+func i8FewMadd256(t *tile)
 
 //go:noescape
 func i4TileVNNI512(t *tile)

@@ -48,19 +48,7 @@ func (k kernel256) tile(rows int, again string) {
 	k.toFloat(k, rows)
 	k.L("MOVQ tile_bias(%s), %s", argument, scratch)
 	k.addOrStore(func(add bool) {
-		for r := range rows {
-			for v := range 2 {
-				y := 2*r + v
-				k.L("VADDPS %d(%s)(%s*1), Y%d, Y%d", 32*v, scratch, vector, y, y)
-				if add {
-					k.L("VADDPS %d(%s), Y%d, Y%d", 32*v, dst, y, y)
-				}
-				k.L("VMOVUPS Y%d, %d(%s)", y, 32*v, dst)
-			}
-			if r < rows-1 {
-				k.L("ADDQ %s, %s", ldd, dst)
-			}
-		}
+		k.storeRows(rows, add)
 	}, func() {
 		k.L("ADDQ $64, %s", vector)
 		k.L("CMPQ %s, %s", vector, step)
@@ -68,6 +56,23 @@ func (k kernel256) tile(rows int, again string) {
 		k.L("VZEROUPPER")
 		k.L("RET")
 	})
+}
+
+// storeRows adds the bias, and what dst holds, to 16 columns and stores them.
+func (k kernel256) storeRows(rows int, add bool) {
+	for r := range rows {
+		for v := range 2 {
+			y := 2*r + v
+			k.L("VADDPS %d(%s)(%s*1), Y%d, Y%d", 32*v, scratch, vector, y, y)
+			if add {
+				k.L("VADDPS %d(%s), Y%d, Y%d", 32*v, dst, y, y)
+			}
+			k.L("VMOVUPS Y%d, %d(%s)", y, 32*v, dst)
+		}
+		if r < rows-1 {
+			k.L("ADDQ %s, %s", ldd, dst)
+		}
+	}
 }
 
 func (k kernel256) zero(rows int) {

@@ -23,7 +23,7 @@ type i4x256 struct {
 const (
 	i4Row    = 192          // bytes from a row of sums to the next
 	i4Vector = 8 * 64       // bytes of 16 columns of a group, unpacked
-	i4Ahead  = 4096         // bytes from the group in use to what is prefetched
+	i4Ahead  = 2048         // bytes from the group in use to what is prefetched
 	i4Unpack = 3 * i4Vector // bytes of a group, unpacked
 )
 
