@@ -82,5 +82,7 @@ repro: ## build twice and compare
 	$(GO) build -trimpath -ldflags "-s -w -buildid=" -o dist/b ./cmd/mom
 	cmp dist/a dist/b && echo reproducible
 
-tokenizers: ## fetch the tokenizer files of other families that tests compare with
+tokenizers: ## fetch the tokenizers, chat templates and the GGUF file of others that tests compare with
 	tokenizer/testdata/fetch.sh
+	engine/chat/testdata/fetch.sh
+	models/gguf/testdata/fetch.sh
