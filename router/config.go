@@ -25,6 +25,9 @@ type Model struct {
 	Categories map[string]float64 `yaml:"categories" json:"categories,omitempty"`
 	// Tokens that a prompt and its answer may have together; 0 means no limit.
 	Context int `yaml:"context" json:"context,omitempty"`
+	// It is asked by those who name it; a recipe chooses it only if it lists the
+	// whole name.
+	ByName bool `yaml:"by_name" json:"by_name,omitempty"`
 	// What it can do beside text: tools, vision, json_schema.
 	Capabilities []Capability `yaml:"capabilities" json:"capabilities,omitempty"`
 }

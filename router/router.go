@@ -93,11 +93,16 @@ func (r *Router) prepare() {
 }
 
 // choose returns the models that a list of patterns names, sorted by name, so
-// that their order in the configuration has no part in a decision.
+// that their order in the configuration has no part in a decision. Those that are
+// asked by name only it returns where the list has the name itself.
 func (r *Router) choose(patterns []string) []*model {
 	var out []*model
 	for i := range r.models {
-		if m := &r.models[i]; len(patterns) == 0 || matchesAny(patterns, m.Name) {
+		m := &r.models[i]
+		if m.ByName && !slices.Contains(patterns, m.Name) {
+			continue
+		}
+		if len(patterns) == 0 || matchesAny(patterns, m.Name) {
 			out = append(out, m)
 		}
 	}

@@ -30,6 +30,9 @@ type Config struct {
 	Timeouts Timeouts `yaml:"timeouts" json:"timeouts"`
 	// Who may call.
 	Auth Auth `yaml:"auth" json:"auth"`
+	// Small models inside the server that write: they explain decisions, and answer
+	// as models do.
+	Decoders []Decoder `yaml:"decoders" json:"decoders"`
 	// The services that answer for models.
 	Upstreams []Upstream `yaml:"upstreams" json:"upstreams"`
 	// The models to choose from. A file that lists models replaces the built-in
@@ -165,12 +168,43 @@ type Key struct {
 	Models []string `yaml:"models" json:"models"`
 }
 
+// A Precision is the format of a decoder's linear layers.
+type Precision string
+
+const (
+	PrecisionAuto Precision = "auto" // that of the file, or what fits the processor
+	PrecisionF32  Precision = "f32"
+	PrecisionBF16 Precision = "bf16"
+	PrecisionI8   Precision = "int8"
+	PrecisionI4   Precision = "int4"
+)
+
+// A Decoder is a small model inside the server that writes. Requests can name it
+// as their model; recipes choose it only where they list its name.
+type Decoder struct {
+	// Its name as a model.
+	Name string `yaml:"name" json:"name" check:"required"`
+	// Its Hugging Face folder (Llama or Qwen3), or a .gguf file.
+	Path string `yaml:"path" json:"path" check:"required"`
+	// The format of its linear layers.
+	Precision Precision `yaml:"precision" json:"precision" default:"auto"`
+	// Cores that it may use; 0 means all.
+	Threads int `yaml:"threads" json:"threads" check:"min=0,max=1024"`
+	// Memory for the keys and values of texts being read and written.
+	KVBytes Size `yaml:"kv_bytes" json:"kv_bytes" check:"min=1048576" default:"256MiB"`
+	// It explains decisions: POST /v1/route?explain=true. One decoder can.
+	Explain bool `yaml:"explain" json:"explain"`
+	// How long an explanation may take; then the classifier's category stands.
+	TimeLimit time.Duration `yaml:"time_limit" json:"time_limit" check:"min=1ms,max=10m" default:"500ms"`
+}
+
 // A Kind is the protocol of an upstream.
 type Kind string
 
 const (
 	OpenAI    Kind = "openai"    // OpenAI's API, as vLLM, llama.cpp, Ollama and most services speak it
 	Anthropic Kind = "anthropic" // Anthropic's Messages API
+	Local     Kind = "local"     // the decoders of this file, by their names; it has no base_url
 )
 
 // An Upstream is a service that answers for models. After Parse Replicas is

@@ -166,6 +166,7 @@ func (c *Config) complete() {
 			c.sources[path+"replicas[0].base_url"] = c.source(path + "base_url")
 		}
 	}
+	c.decoders()
 	if c.State.On() && c.State.Path != ":memory:" {
 		c.State.Path = c.relative(c.State.Path)
 	}

@@ -162,7 +162,7 @@ func TestProblems(t *testing.T) {
 		{"upstreams:\n  one: x\n", []string{"2:3: upstreams: want a list, not keys and values"}},
 		{"upstreams: [one]", []string{"1:13: upstreams[0]: want keys and values, not a text"}},
 		{"upstreams:\n  - name: a\n", []string{"2:5: upstreams[0]: want base_url, or replicas"}},
-		{"upstreams:\n  - name: a\n    kind: opnai\n    base_url: http://x/v1", []string{`3:11: upstreams[0].kind: "opnai": want openai or anthropic`}},
+		{"upstreams:\n  - name: a\n    kind: opnai\n    base_url: http://x/v1", []string{`3:11: upstreams[0].kind: "opnai": want openai, anthropic or local`}},
 		{"upstreams:\n  - name: a\n    base_url: x\n", []string{"3:15: upstreams[0].replicas[0].base_url: want a URL such as"}},
 		{"upstreams:\n  - {name: a, base_url: 'http://h/v1'}\n  - {name: a, base_url: 'http://h/v1?x=1'}\n", []string{
 			`3:12: upstreams[1].name: "a" is already the name of number 1 of the list`,

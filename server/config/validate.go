@@ -41,6 +41,7 @@ func (c *Config) check() []finding {
 	k := &checker{c: c}
 	k.listeners()
 	k.auth()
+	k.decoders()
 	k.upstreams()
 	k.models()
 	k.stores()
@@ -125,6 +126,7 @@ func (k *checker) upstreams() {
 		path := fmt.Sprintf("upstreams[%d]", i)
 		k.unique(names, u.Name, i, path+".name")
 		switch {
+		case u.Kind == Local:
 		case u.BaseURL != "":
 			k.add(path+".base_url", "stands beside replicas; want one of them")
 		case len(u.Replicas) == 0:
