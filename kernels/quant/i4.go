@@ -11,7 +11,7 @@ const GroupI4 = 32
 //
 // Of a range of scales, of either sign, each group gets the one with the least
 // squared error when every value is rounded to the nearest of the 16 numbers, or
-// one that is as good to about 1 %. A scale may be negative, since there is a -8
+// one that is as good to about 0.1 %. A scale may be negative, since there is a -8
 // but no 8. Groups of zeros, and those whose largest magnitude is below 2^-119, have
 // scale 0, groups that hold a NaN or an infinity have scale NaN; their half bytes
 // are 8.
@@ -28,29 +28,21 @@ func WeightsI4(dst []byte, scale []float32, w []float32, n, k int) {
 		panic("quant: WeightsI4: a slice has not the length of its shape")
 	}
 	for g := range scale {
-		scale[g] = groupI4(dst[g*GroupI4/2:][:GroupI4/2], w[g*GroupI4:][:GroupI4])
+		scale[g] = groupI4(dst[g*GroupI4/2:][:GroupI4/2], (*[GroupI4]float32)(w[g*GroupI4:]))
 	}
 }
 
-// topsI4 are what the value of the largest magnitude of a group may become. Finer
-// steps find no more than 0.3 % less error in normally distributed weights.
-var topsI4 = [...]float32{-9, -8.5, -8, -7.5, -7, -6.5, -6, 6, 6.5, 7, 7.5, 8, 8.5, 9}
+// tryI4 is how many scales are tried together.
+const tryI4 = 16
 
-// fitI4 returns Σwq and Σq² for the values of a group rounded with factor inv.
-func fitI4(w []float32, inv float32) (wq, qq float64) {
-	for _, v := range w {
-		q := roundI4(v * inv)
-		wq += float64(v) * float64(q) // an exact product
-		qq += float64(q * q)
-	}
-	return wq, qq
-}
-
-// roundI4 returns v rounded to an integer from -8 to 7.
-func roundI4(v float32) int32 { return round(min(max(v, -8), 7)) }
+// topsI4 are what the value of the largest magnitude of a group may become: 7, or
+// -8, or what is next to them, or more, to be cut off. Around the best, a second
+// turn tries steps of a sixteenth as wide. Finer steps find less than 0.1 % less
+// error in normally distributed weights.
+var topsI4 = [tryI4]float32{-9.25, -8.75, -8.25, -7.75, -7.25, -6.75, -6.25, -5.75, 5.75, 6.25, 6.75, 7.25, 7.75, 8.25, 8.75, 9.25}
 
 // groupI4 quantises one group and returns its scale.
-func groupI4(dst []byte, w []float32) float32 {
+func groupI4(dst []byte, w *[GroupI4]float32) float32 {
 	var most float32 // the value of the largest magnitude
 	for _, v := range w {
 		if v-v != 0 {
@@ -67,27 +59,48 @@ func groupI4(dst []byte, w []float32) float32 {
 		}
 		return most - most // 0 or NaN
 	}
-	// With q the rounded values, the best scale is Σwq/Σq² and leaves the error
-	// Σw² - (Σwq)²/Σq². The largest value may become -8, or what is next to it, or
-	// 7, or may be cut off.
-	best, scale, inv := 0.0, float32(0), float32(0)
-	for _, top := range topsI4 {
-		try := top / most
-		wq, qq := fitI4(w, try)
-		if gain := wq * wq / qq; gain > best {
-			best, scale, inv = gain, float32(wq/qq), try
+	// With q the rounded values, the best scale is Σwq/Σq², and leaves the error
+	// Σw² - (Σwq)²/Σq². Factors are top/most, so that Σwq = Σ(w*factor)q*most/top.
+	tops, one := topsI4, 1/most
+	var gain, top, wq, qq float64
+	var inv float32
+	for turn := range 2 {
+		var tried, sumTQ, sumQQ [tryI4]float32
+		for i, top := range tops {
+			tried[i] = top * one
 		}
-	}
-	for range 2 { // rounding again with the scale that is best now can only help
-		wq, qq := fitI4(w, 1/scale)
-		gain := wq * wq / qq
-		if !(gain > best) {
-			break
+		fitI4(w, &tried, &sumTQ, &sumQQ)
+		for i, t := range tops {
+			a, b, t := float64(sumTQ[i]), float64(sumQQ[i]), float64(t)
+			if g := a * a / (b * t * t); g > gain {
+				gain, top, wq, qq, inv = g, t, a/t*float64(most), b, tried[i]
+			}
 		}
-		best, scale, inv = gain, float32(wq/qq), 1/scale
+		for i := range tops {
+			if turn == 0 {
+				tops[i] = float32(top + (float64(i)-7.5)/32)
+			}
+		}
 	}
 	for i := range dst {
 		dst[i] = byte(8+roundI4(w[2*i]*inv)) | byte(8+roundI4(w[2*i+1]*inv))<<4
 	}
-	return scale
+	return float32(wq / qq)
 }
+
+// fitI4Generic rounds a group with each of the factors and returns Σ(w*inv)q and
+// Σq².
+func fitI4Generic(w *[GroupI4]float32, inv, tq, qq *[tryI4]float32) {
+	for i, inv := range inv {
+		tq[i], qq[i] = 0, 0
+		for _, v := range w {
+			t := float32(v * inv)
+			q := float32(roundI4(t))
+			tq[i] += float32(t * q)
+			qq[i] += q * q
+		}
+	}
+}
+
+// roundI4 returns v rounded to an integer from -8 to 7.
+func roundI4(v float32) int32 { return round(min(max(v, -8), 7)) }

@@ -55,6 +55,17 @@ func weights(dst []int8, scale []float32, w []float32, n, k int) {
 	}
 }
 
+func fitI4(w *[GroupI4]float32, inv, tq, qq *[tryI4]float32) {
+	switch {
+	case cpu.HasAVX512:
+		fitI4AVX512(&w[0], &inv[0], &tq[0], &qq[0])
+	case cpu.HasAVX2:
+		fitI4AVX2(&w[0], &inv[0], &tq[0], &qq[0])
+	default:
+		fitI4Generic(w, inv, tq, qq)
+	}
+}
+
 //go:noescape
 func rowsAVX512(dst *uint8, ldd int, a *Affine, x *float32, ldx, m, k int)
 
@@ -72,3 +83,9 @@ func signedAVX512(dst *int8, x *float32, n int, inv float32)
 
 //go:noescape
 func signedAVX2(dst *int8, x *float32, n int, inv float32)
+
+//go:noescape
+func fitI4AVX512(w, inv, tq, qq *float32)
+
+//go:noescape
+func fitI4AVX2(w, inv, tq, qq *float32)

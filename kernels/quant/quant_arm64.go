@@ -36,6 +36,8 @@ func weights(dst []int8, scale []float32, w []float32, n, k int) {
 	}
 }
 
+func fitI4(w *[GroupI4]float32, inv, tq, qq *[tryI4]float32) { fitI4Generic(w, inv, tq, qq) }
+
 //go:noescape
 func rowsNEON(dst *uint8, ldd int, a *Affine, x *float32, ldx, m, k int)
 

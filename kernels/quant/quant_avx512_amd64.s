@@ -329,6 +329,36 @@ loop_21:
 next_22:
 	VZEROUPPER
 	RET
+
+// func fitI4AVX512(w, inv, tq, qq *float32)
+TEXT ·fitI4AVX512(SB), NOSPLIT, $0-32
+	MOVQ w+0(FP), SI
+	MOVQ inv+8(FP), BX
+	MOVQ tq+16(FP), DX
+	MOVQ qq+24(FP), DI
+	VMOVUPS ·least<>(SB), Z11
+	VMOVUPS ·most<>(SB), Z12
+	VMOVUPS 0(BX), Z0
+	VXORPS X2, X2, X2
+	VXORPS X4, X4, X4
+	MOVL $32, CX
+value_23:
+	VBROADCASTSS (SI), Z10
+	VMULPS Z10, Z0, Z6
+	VMAXPS Z11, Z6, Z8
+	VMINPS Z12, Z8, Z8
+	VCVTPS2DQ Z8, Z8
+	VCVTDQ2PS Z8, Z8
+	VMULPS Z8, Z6, Z6
+	VADDPS Z6, Z2, Z2
+	VFMADD231PS Z8, Z8, Z4
+	ADDQ $4, SI
+	DECQ CX
+	JNZ value_23
+	VMOVUPS Z2, 0(DX)
+	VMOVUPS Z4, 0(DI)
+	VZEROUPPER
+	RET
 DATA ·abs<>+0(SB)/8, $0x7fffffff7fffffff
 DATA ·abs<>+8(SB)/8, $0x7fffffff7fffffff
 DATA ·abs<>+16(SB)/8, $0x7fffffff7fffffff
@@ -383,6 +413,24 @@ DATA ·order<>+40(SB)/8, $0x0000000e0000000a
 DATA ·order<>+48(SB)/8, $0x0000000700000003
 DATA ·order<>+56(SB)/8, $0x0000000f0000000b
 GLOBL ·order<>(SB), RODATA|NOPTR, $64
+DATA ·least<>+0(SB)/8, $0xc1000000c1000000
+DATA ·least<>+8(SB)/8, $0xc1000000c1000000
+DATA ·least<>+16(SB)/8, $0xc1000000c1000000
+DATA ·least<>+24(SB)/8, $0xc1000000c1000000
+DATA ·least<>+32(SB)/8, $0xc1000000c1000000
+DATA ·least<>+40(SB)/8, $0xc1000000c1000000
+DATA ·least<>+48(SB)/8, $0xc1000000c1000000
+DATA ·least<>+56(SB)/8, $0xc1000000c1000000
+GLOBL ·least<>(SB), RODATA|NOPTR, $64
+DATA ·most<>+0(SB)/8, $0x40e0000040e00000
+DATA ·most<>+8(SB)/8, $0x40e0000040e00000
+DATA ·most<>+16(SB)/8, $0x40e0000040e00000
+DATA ·most<>+24(SB)/8, $0x40e0000040e00000
+DATA ·most<>+32(SB)/8, $0x40e0000040e00000
+DATA ·most<>+40(SB)/8, $0x40e0000040e00000
+DATA ·most<>+48(SB)/8, $0x40e0000040e00000
+DATA ·most<>+56(SB)/8, $0x40e0000040e00000
+GLOBL ·most<>(SB), RODATA|NOPTR, $64
 DATA ·tail<>+0(SB)/8, $0xffffffffffffffff
 DATA ·tail<>+8(SB)/8, $0xffffffffffffffff
 DATA ·tail<>+16(SB)/8, $0xffffffffffffffff

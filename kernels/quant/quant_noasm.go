@@ -9,3 +9,5 @@ func rows(dst []uint8, ldd int, a []Affine, x []float32, ldx, m, k int) {
 func weights(dst []int8, scale []float32, w []float32, n, k int) {
 	weightsGeneric(dst, scale, w, n, k)
 }
+
+func fitI4(w *[GroupI4]float32, inv, tq, qq *[tryI4]float32) { fitI4Generic(w, inv, tq, qq) }

@@ -19,6 +19,9 @@ func main() {
 		rows(g)
 		absmax(g)
 		signed(g)
+		g.Float("least", -8)
+		g.Float("most", 7)
+		fit(g)
 	})
 	arm64()
 }
@@ -179,6 +182,36 @@ func signed(g *lanes.Gen) {
 		block(g, false, func(i int) { g.P("VMULPS %s, v8, v%d", g.At("SI", 4, i), i) })
 		g.P("VMOVDQU%s v0, (DI)(AX*1)", suffix(g, "8"))
 	})
+	g.End()
+}
+
+// fit is fitI4, a candidate in each lane: factors in v0 and v1, Σtq in v2 and v3,
+// Σqq in v4 and v5. At AVX-512 one vector has all candidates.
+func fit(g *lanes.Gen) {
+	n := 16 / g.W
+	g.Begin("fitI4", "(w, inv, tq, qq *float32)", 32)
+	g.P("MOVQ w+0(FP), SI\nMOVQ inv+8(FP), BX\nMOVQ tq+16(FP), DX\nMOVQ qq+24(FP), DI")
+	g.Pin(11, "least", "most")
+	for i := range n {
+		g.P("VMOVUPS %d(BX), v%d", 4*g.W*i, i)
+		g.P("VXORPS X%[1]d, X%[1]d, X%[1]d\nVXORPS X%[2]d, X%[2]d, X%[2]d", 2+i, 4+i)
+	}
+	loop := g.NewLabel("value")
+	g.P("MOVL $32, CX")
+	g.Label(loop)
+	g.P("VBROADCASTSS (SI), v10")
+	for i := range n {
+		t, q := 6+i, 8+i
+		g.P("VMULPS v10, v%d, v%d", i, t)
+		g.P("VMAXPS v11, v%d, v%d\nVMINPS v12, v%d, v%d", t, q, q, q)
+		g.P("VCVTPS2DQ v%[1]d, v%[1]d\nVCVTDQ2PS v%[1]d, v%[1]d", q)
+		g.P("VMULPS v%[1]d, v%[2]d, v%[2]d\nVADDPS v%[2]d, v%[3]d, v%[3]d", q, t, 2+i)
+		g.P("VFMADD231PS v%[1]d, v%[1]d, v%[2]d", q, 4+i) // integers: exact
+	}
+	g.P("ADDQ $4, SI\nDECQ CX\nJNZ %s", loop)
+	for i := range n {
+		g.P("VMOVUPS v%d, %d(DX)\nVMOVUPS v%d, %d(DI)", 2+i, 4*g.W*i, 4+i, 4*g.W*i)
+	}
 	g.End()
 }
 
