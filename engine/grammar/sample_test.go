@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -114,10 +115,13 @@ func checkForced(t *testing.T, s *State, out []byte) {
 	}
 }
 
+// The whole is `go test ./engine/grammar -run Random -cases 10000`, most of a minute.
+var cases = flag.Int("cases", 2500, "random grammars of TestRandom")
+
 // TestRandom samples from random grammars with random tokens: all that is complete
 // must be valid and within MaxBytes, and nothing may come to a dead end.
 func TestRandom(t *testing.T) {
-	n := 10000
+	n := *cases
 	if testing.Short() {
 		n = 1000
 	}
