@@ -22,6 +22,8 @@ func ceiling(p nn.Precision, cores int) float64 {
 		one = peak.BF16
 	case nn.I8:
 		one = peak.I8
+	case nn.I4:
+		one = peak.I4
 	}
 	rates := make([]float64, cores)
 	var group sync.WaitGroup

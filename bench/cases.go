@@ -33,7 +33,7 @@ var gemmSizes = [][3]int{
 
 func cases() []kase {
 	var all []kase
-	for _, format := range []nn.Precision{nn.I8, nn.BF16, nn.F32} {
+	for _, format := range []nn.Precision{nn.I4, nn.I8, nn.BF16, nn.F32} {
 		for _, s := range gemmSizes {
 			all = append(all, kase{"gemm." + format.String(), s[0], s[1], s[2], func() kernel {
 				return product(format, s[0], s[1], s[2], false)
@@ -85,6 +85,13 @@ func product(p nn.Precision, m, k, n int, gated bool) kernel {
 		xq, xs := make([]uint8, m*ld), make([]quant.Affine, m)
 		quant.Rows(xq, ld, xs, x, k, m, k)
 		run = func() { g.Mul(dst, cols, xq, ld, xs, m, 0, g.Units(), ep) }
+	case nn.I4:
+		q, scale := make([]byte, n*k/2), make([]float32, n*k/quant.GroupI4)
+		quant.WeightsI4(q, scale, w, n, k)
+		g := gemm.PackI4(q, scale, n, k, gated)
+		xq, xs := make([]uint8, m*quant.KPad(k)), make([]quant.Affine, m)
+		quant.Rows(xq, quant.KPad(k), xs, x, k, m, k)
+		run = func() { g.Mul(dst, cols, xq, quant.KPad(k), xs, m, 0, g.Units(), ep) }
 	case nn.BF16:
 		wb, xb := make([]uint16, n*k), make([]uint16, m*k)
 		half.ToBF16(wb, w)

@@ -24,6 +24,10 @@ func BF16() float64 { return rate(bf16Loop) }
 // operations a second.
 func I8() float64 { return rate(i8Loop) }
 
+// I4 returns the rate of dot products of bytes with 4-bit weights, whose sums may
+// be of 16 bits for a while, in 1e9 operations a second.
+func I4() float64 { return rate(i4Loop) }
+
 const (
 	sample  = 500 * time.Microsecond // short, to fall between interruptions
 	samples = 100

@@ -48,6 +48,14 @@ func i8Loop(n int) float64 {
 	return i8Generic(n)
 }
 
+func i4Loop(n int) float64 {
+	if cpu.HasAVX2 && !cpu.HasAVX512VNNI {
+		maddubs256(n)
+		return float64(n) * 10 * 32 * 2
+	}
+	return i8Loop(n)
+}
+
 func readLoop(p unsafe.Pointer, n int) {
 	switch {
 	case cpu.HasAVX512:
@@ -79,6 +87,9 @@ func madd512(n int)
 
 //go:noescape
 func madd256(n int)
+
+//go:noescape
+func maddubs256(n int)
 
 //go:noescape
 func read512(p unsafe.Pointer, n int)

@@ -24,6 +24,8 @@ func bf16Loop(n int) float64 {
 	return f32Loop(n)
 }
 
+func i4Loop(n int) float64 { return i8Loop(n) }
+
 func i8Loop(n int) float64 {
 	switch {
 	case cpu.HasI8MM:

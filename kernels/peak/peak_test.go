@@ -10,9 +10,9 @@ import (
 // TestRates checks that rates are of the size that a CPU of this century has.
 func TestRates(t *testing.T) {
 	kerneltest.EachLevel(t, func(t *testing.T) {
-		f32, bf16, i8 := F32(), BF16(), I8()
-		t.Logf("%s: f32 %.1f, bf16 %.1f, int8 %.1f Gop/s", cpu.Level(), f32, bf16, i8)
-		for _, r := range []float64{f32, bf16, i8} {
+		f32, bf16, i8, i4 := F32(), BF16(), I8(), I4()
+		t.Logf("%s: f32 %.1f, bf16 %.1f, int8 %.1f, int4 %.1f Gop/s", cpu.Level(), f32, bf16, i8, i4)
+		for _, r := range []float64{f32, bf16, i8, i4} {
 			if !(r > 0.01 && r < 1e5) {
 				t.Errorf("implausible rate %v", r)
 			}

@@ -32,6 +32,10 @@ func main() {
 		tmp := 10 + i%4
 		return fmt.Sprintf("VPMADDWD Y14, Y15, Y%d\nVPADDD Y%d, Y%d, Y%d", tmp, tmp, i, i)
 	})
+	loop(f, "maddubs256", 'Y', 10, func(i int) string {
+		tmp := 10 + i%4
+		return fmt.Sprintf("VPMADDUBSW Y14, Y15, Y%d\nVPADDW Y%d, Y%d, Y%d", tmp, tmp, i, i)
+	})
 	read(f, "read512", 'Z', 64)
 	read(f, "read256", 'Y', 32)
 	f.Write("peak_amd64.s")
