@@ -60,7 +60,7 @@ func (s *Server) answer(ctx *fasthttp.RequestCtx, x *exchange, kind protocol.Kin
 	dry := request.Options.DryRun || asked(ctx.Request.Header.Peek("x-mom-dry-run"))
 	x.dryRun = dry
 	x.stages.Parse = time.Since(x.start)
-	if !dry && len(x.p.served) == 0 {
+	if !dry && (len(x.p.served) == 0 || !x.p.chosen && x.p.recipes[p.q.request.Model]) {
 		return &web.Error{Status: 404, Type: "invalid_request_error", Code: "no_upstream",
 			Message: "this server has no upstream to ask; POST /v1/route decides without one, and upstreams are added in the configuration (mom config init)"}
 	}
@@ -145,7 +145,7 @@ func (s *Server) chatQuestion(x *exchange, body []byte, session string) (*questi
 // unavailable are models that nobody can be asked for now.
 func (x *exchange) unavailable() []string {
 	list := x.p.upstreams.Unavailable()
-	if len(x.p.served) == 0 {
+	if !x.p.chosen {
 		return list // a server without upstreams decides among all models
 	}
 	for _, m := range x.p.config.Models {
@@ -165,7 +165,11 @@ func (s *Server) send(ctx *fasthttp.RequestCtx, p *passage) error {
 	reply, err := x.p.upstreams.Do(x.life, upstream.Call{
 		Models: models,
 		Path: func(kind config.Kind) string {
-			return p.request.UpstreamKind(kind == config.Anthropic).Path()
+			to := p.request.UpstreamKind(kind == config.Anthropic)
+			if kind == config.Local && to != protocol.Chat && to != protocol.Completions {
+				return ""
+			}
+			return to.Path()
 		},
 		Body: func(_ string, kind config.Kind, name string) ([]byte, error) {
 			return p.request.Body(p.request.UpstreamKind(kind == config.Anthropic), protocol.Rewrite{

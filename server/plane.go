@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"mom/router"
@@ -16,6 +17,7 @@ type plane struct {
 	keys      *keyring
 	upstreams *upstream.Pool
 	served    map[string]bool // models with an upstream
+	chosen    bool            // one of them may be chosen by a recipe, and not only be named
 	recipes   map[string]bool
 	prices    map[string]router.Price
 	depends   string // what answers depend on beside their requests; "" without a cache
@@ -28,7 +30,7 @@ func (s *Server) newPlane(c *config.Config) (*plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := upstream.New(c)
+	pool, err := upstream.New(c, s.dialer())
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +44,7 @@ func (s *Server) newPlane(c *config.Config) (*plane, error) {
 	for _, m := range c.Models {
 		if len(m.Upstreams) > 0 {
 			p.served[m.Name] = true
+			p.chosen = p.chosen || !m.ByName || recipeNames(c, m.Name)
 		}
 	}
 	if c.Cache.Mode != config.CacheOff {
@@ -49,6 +52,29 @@ func (s *Server) newPlane(c *config.Config) (*plane, error) {
 	}
 	p.refs.Store(1) // of the server
 	return p, nil
+}
+
+// recipeNames reports whether a recipe lists a model by its whole name.
+func recipeNames(c *config.Config, model string) bool {
+	for _, r := range c.Policy.Recipes {
+		if slices.Contains(r.Models, model) {
+			return true
+		}
+		for _, d := range r.Domains {
+			if slices.Contains(d.Models, model) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dialer connects to the decoders inside; nil without any.
+func (s *Server) dialer() upstream.Dialer {
+	if s.decoders == nil {
+		return nil
+	}
+	return s.decoders.Dial
 }
 
 // acquire returns the plane of now; release must follow.

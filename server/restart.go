@@ -20,6 +20,7 @@ func restartNeeded(old, now *config.Config) string {
 		{"limits.header", old.Limits.Header, now.Limits.Header},
 		{"timeouts.read", old.Timeouts.Read, now.Timeouts.Read},
 		{"timeouts.idle", old.Timeouts.Idle, now.Timeouts.Idle},
+		{"decoders", old.Decoders, now.Decoders},
 		{"state", old.State, now.State},
 		{"cache", old.Cache, now.Cache},
 		{"redis", old.Redis, now.Redis},

@@ -36,8 +36,9 @@ type routeAnswer struct {
 	RequestID string `json:"request_id"`
 	DryRun    bool   `json:"dry_run,omitempty"`
 	*router.Decision
-	Signals signalsAnswer `json:"signals"`
-	Latency latencyAnswer `json:"latency_ms"`
+	Signals     signalsAnswer    `json:"signals"`
+	Explanation *web.Explanation `json:"explanation,omitempty"` // with ?explain=true
+	Latency     latencyAnswer    `json:"latency_ms"`
 }
 
 type signalsAnswer struct {
@@ -74,6 +75,10 @@ func (s *Server) handleRoute(ctx *fasthttp.RequestCtx) {
 	x := exchangeOf(ctx)
 	q, err := s.routeQuestion(ctx, x)
 	x.stages.Parse = time.Since(x.start)
+	why := false
+	if err == nil {
+		why, err = s.wantsExplanation(ctx)
+	}
 	if err == nil {
 		q.request.Unavailable = x.unavailable()
 		x.dryRun = true
@@ -84,9 +89,17 @@ func (s *Server) handleRoute(ctx *fasthttp.RequestCtx) {
 			if q.named { // who names a session asks the model itself
 				s.pin(q, x, d.Model)
 			}
-			x.headers(ctx)
-			web.WriteJSON(ctx, 200, x.explain(q.parts, signals))
-			return
+			var said *web.Explanation
+			if why {
+				said, err = s.explanation(x, q.parts, d)
+			}
+			if err == nil {
+				a := x.explain(q.parts, signals)
+				a.Explanation = said
+				x.headers(ctx)
+				web.WriteJSON(ctx, 200, a)
+				return
+			}
 		}
 	}
 	web.WriteError(ctx, web.OpenAI, x.reason(err))

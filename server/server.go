@@ -36,6 +36,7 @@ import (
 type Options struct {
 	Config     *config.Config
 	Classifier web.Classifier
+	Decoders   web.Decoders // nil for none
 	Log        *slog.Logger
 	Version    string
 	Routes     []web.Route // beside the server's own
@@ -57,6 +58,7 @@ type Server struct {
 	other    *admin.RouteMetrics // requests without a route
 
 	classifier *memo // asks gate, which asks the models
+	decoders   web.Decoders
 	gate       *gate
 	store      *state.Store
 	shared     shared.Store
@@ -74,7 +76,7 @@ const memoRoom = 32 << 20
 
 // New makes a server of a configuration that config has checked.
 func New(o Options) (*Server, error) {
-	s := &Server{log: o.Log, version: o.Version, started: time.Now()}
+	s := &Server{log: o.Log, version: o.Version, started: time.Now(), decoders: o.Decoders}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -141,6 +141,12 @@ type running struct {
 // start serves c, or the default, on a free port until the test ends.
 func start(t *testing.T, c *config.Config, r *reader, extra ...web.Route) *running {
 	t.Helper()
+	return startWith(t, c, r, nil, extra...)
+}
+
+// startWith is start with decoders.
+func startWith(t *testing.T, c *config.Config, r *reader, d web.Decoders, extra ...web.Route) *running {
+	t.Helper()
 	if c == nil {
 		c = config.Default()
 	}
@@ -150,7 +156,7 @@ func start(t *testing.T, c *config.Config, r *reader, extra ...web.Route) *runni
 	}
 	log := &lockedBuffer{}
 	s, err := New(Options{
-		Config: c, Classifier: r, Version: "test", Routes: extra,
+		Config: c, Classifier: r, Decoders: d, Version: "test", Routes: extra,
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

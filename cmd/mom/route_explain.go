@@ -11,6 +11,7 @@ import (
 	"mom/engine/explain"
 	"mom/engine/generate"
 	"mom/router"
+	"mom/server/web"
 )
 
 // explainFlags say whether a decoder explains, and which.
@@ -52,42 +53,8 @@ func (f *explainFlags) open(threads int) (*explain.Explainer, error) {
 
 // explained is the answer to one text with --explain.
 type explained struct {
-	ID           json.RawMessage `json:"id"`
-	Model        string          `json:"model"`
-	Category     string          `json:"category"`
-	Difficulty   string          `json:"difficulty"`
-	Confidence   float64         `json:"confidence"` // in the category
-	Reason       string          `json:"reason"`
-	MS           float64         `json:"ms"`
-	FirstTokenMS float64         `json:"first_token_ms"` // until the reason began; 0 if it did not
-	By           string          `json:"by"`             // whose category it is: decoder or encoder
-	Late         bool            `json:"late,omitempty"` // the decoder passed its limit
-	Cut          int             `json:"cut,omitempty"`  // bytes in the middle of the text that the decoder did not read
-	ReasonCut    bool            `json:"reason_cut,omitempty"`
-	Note         string          `json:"note,omitempty"`
-}
-
-// account joins the decision of the policy and what the decoder says. before is
-// how long the encoder took.
-func account(id json.RawMessage, d *router.Decision, r *explain.Result, before time.Duration, limit time.Duration) explained {
-	e := explained{
-		ID: id, Model: d.Model, Category: r.Label, Difficulty: r.Difficulty, Confidence: r.Confidence, Reason: r.Reason,
-		MS: milliseconds(before + r.Total), By: "decoder", Late: r.Late, Cut: r.Cut, ReasonCut: r.ReasonCut,
-	}
-	if r.FirstToken > 0 {
-		e.FirstTokenMS = milliseconds(before + r.FirstToken)
-	}
-	switch {
-	case r.Label == "":
-		e.Category, e.Confidence, e.By = d.Category, d.Confidence, "encoder"
-		e.Note = fmt.Sprintf("the decoder had no answer within %v: the category is the encoder's", limit)
-	case r.Late:
-		e.Note = fmt.Sprintf("the decoder did not finish its reason within %v", limit)
-	}
-	if d.Action == router.Block {
-		e.Note = "blocked; " + e.Note
-	}
-	return e
+	ID json.RawMessage `json:"id"`
+	web.Explanation
 }
 
 // appendExplained is an explanation for a reader, after the decision.
@@ -120,5 +87,7 @@ func (f *explainFlags) say(ctx context.Context, e *explain.Explainer, q *record,
 	if err != nil {
 		return explained{}, err
 	}
-	return account(q.id, d, r, before, f.limit), nil
+	say := explained{q.id, *explanation(r, before)}
+	say.Join(d, f.limit)
+	return say, nil
 }

@@ -195,6 +195,7 @@ type process struct {
 	listeners []net.Listener
 
 	brain   *brain
+	inside  *inside
 	server  *server.Server
 	admin   *admin.Server
 	adminAt net.Listener
@@ -204,13 +205,19 @@ func (p *process) open() (err error) {
 	if p.brain, err = openBrain(&p.flags.modelFlags, p.config.Limits.Tokens); err != nil {
 		return err
 	}
-	p.server, err = server.New(server.Options{Config: p.config, Classifier: p.brain, Log: p.log, Version: version})
+	if p.inside, err = openInside(p.config, p.log); err != nil {
+		p.brain.Close()
+		return err
+	}
+	p.server, err = server.New(server.Options{Config: p.config, Classifier: p.brain, Decoders: p.inside, Log: p.log, Version: version})
 	if err != nil {
+		p.inside.Close()
 		p.brain.Close()
 		return err
 	}
 	if err := p.openAdmin(); err != nil {
 		p.server.Close()
+		p.inside.Close()
 		p.brain.Close()
 		return err
 	}
@@ -241,6 +248,7 @@ func (p *process) openAdmin() error {
 // serve runs until ctx ends, then drains.
 func (p *process) serve(ctx context.Context) error {
 	defer p.brain.Close()
+	defer p.inside.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	failed := make(chan error, len(p.listeners)+1)
@@ -388,6 +396,9 @@ func (p *process) announce() {
 		heads = append(heads, m.Task)
 	}
 	line("classifiers", "%s, %s: %s", p.brain.e.Name, p.brain.e.Precision(), strings.Join(heads, ", "))
+	if names := p.decoders(); names != "" {
+		line("decoders", "%s", names)
+	}
 	line("upstreams", "%s", p.upstreams())
 	if p.admin != nil {
 		line("admin", "http://%s/metrics, /health, /ready", p.adminAt.Addr())
@@ -395,10 +406,24 @@ func (p *process) announce() {
 	p.app.err.WriteString(b.String())
 }
 
+func (p *process) decoders() string {
+	var names []string
+	for i, q := range p.config.Decoders {
+		name := fmt.Sprintf("%s, %s", q.Name, p.inside.models[i].Precision())
+		if q.Explain {
+			name += " (explains)"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, "; ")
+}
+
 func (p *process) upstreams() string {
 	var names []string
 	for _, u := range p.config.Upstreams {
-		names = append(names, u.Name)
+		if u.Kind != config.Local {
+			names = append(names, u.Name)
+		}
 	}
 	if len(names) == 0 {
 		return "none: requests are classified and routed, not passed on (mom config init)"

@@ -21,7 +21,7 @@ import (
 )
 
 // maxBody bounds the body of a request, in bytes.
-const maxBody = 64 << 20
+const maxBody = 1 << 30
 
 // A Handler answers POST /v1/chat/completions and /v1/completions.
 type Handler struct {
@@ -99,14 +99,16 @@ func asError(err error) *Error {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ask := map[string]func([]byte) (*job, error){"/v1/chat/completions": h.chat, "/v1/completions": h.completion}[r.URL.Path]
-	if ask == nil || r.Method != http.MethodPost {
-		refuse(w, &Error{Status: 404, Type: "invalid_request_error", Code: "unknown_url", Message: "local decoders answer POST /v1/chat/completions and /v1/completions"})
-		return
-	}
+	// The body is read whatever is said to it: who sends it may read no answer
+	// before.
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		refuse(w, &Error{Status: 413, Type: "invalid_request_error", Code: "body_too_large", Message: fmt.Sprintf("the body is larger than %d bytes", maxBody)})
+		return
+	}
+	ask := map[string]func([]byte) (*job, error){"/v1/chat/completions": h.chat, "/v1/completions": h.completion}[r.URL.Path]
+	if ask == nil || r.Method != http.MethodPost {
+		refuse(w, &Error{Status: 404, Type: "invalid_request_error", Code: "unknown_url", Message: "local decoders answer POST /v1/chat/completions and /v1/completions"})
 		return
 	}
 	j, err := ask(body)

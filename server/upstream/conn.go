@@ -48,8 +48,14 @@ type conn struct {
 func (r *replica) dial(ctx context.Context, end time.Time) (*conn, error) {
 	now := time.Now()
 	deadline := earlier(now.Add(r.up.Timeouts.Connect), end)
-	d := net.Dialer{Deadline: deadline}
-	tcp, err := d.DialContext(ctx, "tcp", r.address)
+	var tcp net.Conn
+	var err error
+	if r.local != nil {
+		tcp, err = r.local(ctx)
+	} else {
+		d := net.Dialer{Deadline: deadline}
+		tcp, err = d.DialContext(ctx, "tcp", r.address)
+	}
 	if err != nil {
 		return nil, connectFailure(err, end)
 	}

@@ -48,7 +48,7 @@ func poolOf(t testing.TB, list ...config.Upstream) *Pool {
 
 func newPool(t testing.TB, c *config.Config) *Pool {
 	t.Helper()
-	p, err := New(c)
+	p, err := New(c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

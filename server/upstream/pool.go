@@ -37,6 +37,7 @@ type replica struct {
 	up      *service
 	index   int
 	address string // host:port
+	local   Dialer // instead of it
 	prefix  string // path of the base URL
 	lines   []byte // of the head of each request
 	tls     *tls.Config
@@ -50,10 +51,17 @@ type replica struct {
 	closed bool
 }
 
-// New makes the pool of c's upstreams. c must be valid and must not change
+// A Dialer connects to the decoders inside the server, which speak OpenAI's API.
+type Dialer func(ctx context.Context) (net.Conn, error)
+
+// inside is what the place of an upstream of kind local is called.
+const inside = "http://decoders/v1"
+
+// New makes the pool of c's upstreams; those of kind local are reached by local,
+// which may be nil where there is none. c must be valid and must not change
 // afterwards. Nothing is connected until it is needed, but replicas with a
 // health path are asked from now on, until Close.
-func New(c *config.Config) (*Pool, error) {
+func New(c *config.Config, local Dialer) (*Pool, error) {
 	p := &Pool{routes: map[string]*route{}}
 	services := map[string][]*replica{}
 	for i := range c.Upstreams {
@@ -61,10 +69,19 @@ func New(c *config.Config) (*Pool, error) {
 		for name, value := range s.Headers {
 			s.headers[http.CanonicalHeaderKey(name)] = string(value)
 		}
+		if s.Kind == config.Local {
+			if local == nil {
+				return nil, fmt.Errorf("upstream %s: kind local: there are no decoders", s.Name)
+			}
+			s.Replicas = []config.Replica{{BaseURL: inside, Weight: 1}}
+		}
 		for j, place := range s.Replicas {
 			r, err := newReplica(s, j, place)
 			if err != nil {
 				return nil, fmt.Errorf("upstream %s: replicas[%d].base_url: %w", s.Name, j, err)
+			}
+			if s.Kind == config.Local {
+				r.local = local
 			}
 			services[s.Name] = append(services[s.Name], r)
 			p.replicas = append(p.replicas, r)

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"mom/engine/api"
+	"mom/engine/explain"
+	"mom/engine/generate"
+	"mom/server/config"
+	"mom/server/web"
+)
+
+// inside are the decoders of a server: they answer over connections that never
+// leave the process, and one of them explains.
+type inside struct {
+	models []*generate.Model
+	http   *http.Server
+	calls  *pipes
+	limit  time.Duration
+	// explainer is opened with the first request where the configuration names none.
+	explainer func() (*explain.Explainer, error)
+	opened    *explain.Explainer
+}
+
+// usualLimit is how long an explanation may take when the configuration does not
+// say.
+const usualLimit = 500 * time.Millisecond
+
+// openInside opens the decoders of c.
+func openInside(c *config.Config, log *slog.Logger) (*inside, error) {
+	d := &inside{calls: &pipes{next: make(chan net.Conn), closed: make(chan struct{})}, limit: usualLimit}
+	d.explainer = sync.OnceValues(d.find)
+	byName := map[string]*generate.Model{}
+	for _, q := range c.Decoders {
+		m, err := generate.Open(q.Path, generate.Options{Precision: string(q.Precision), Threads: q.Threads, KVBytes: int(q.KVBytes)})
+		if err != nil {
+			d.Close()
+			return nil, err
+		}
+		d.models = append(d.models, m)
+		byName[q.Name] = m
+		if !q.Explain {
+			continue
+		}
+		e, err := explain.For(m, q.Path, 0)
+		if err != nil {
+			d.Close()
+			return nil, err
+		}
+		d.limit = q.TimeLimit
+		d.explainer = func() (*explain.Explainer, error) { return e, nil }
+	}
+	d.http = &http.Server{Handler: api.New(byName), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError)}
+	go d.http.Serve(d.calls)
+	return d, nil
+}
+
+// find opens the decoder that lies where decoders are looked for.
+func (d *inside) find() (*explain.Explainer, error) {
+	path, err := findDecoder("")
+	if err != nil {
+		return nil, err
+	}
+	e, err := explain.Open(path, explain.Options{})
+	d.opened = e
+	return e, err
+}
+
+// Close ends the decoders. No request may be under way.
+func (d *inside) Close() {
+	if d.http != nil {
+		d.http.Close()
+	}
+	for _, m := range d.models {
+		m.Close()
+	}
+	if d.opened != nil {
+		d.opened.Close()
+	}
+}
+
+func (d *inside) Dial(ctx context.Context) (net.Conn, error) { return d.calls.dial(ctx) }
+
+// Explain asks the explainer.
+func (d *inside) Explain(ctx context.Context, text string) (*web.Explanation, time.Duration, error) {
+	e, err := d.explainer()
+	if err != nil {
+		return nil, 0, &web.Error{Status: 501, Code: "no_decoder", Param: "explain", Cause: err,
+			Message: "this server has no decoder to explain with: a decoder with explain: true in the configuration is one, or the folder " + explainer + " in weights or models next to the program"}
+	}
+	r, err := e.Explain(ctx, &explain.Request{Text: text, Limit: d.limit})
+	if err != nil {
+		return nil, 0, decoderRefusal(err)
+	}
+	return explanation(r, 0), d.limit, nil
+}
+
+// explanation is what the decoder said, before the decision is joined. before is
+// how long other work took that counts too.
+func explanation(r *explain.Result, before time.Duration) *web.Explanation {
+	e := &web.Explanation{
+		Category: r.Label, Difficulty: r.Difficulty, Confidence: r.Confidence, Reason: r.Reason,
+		MS: milliseconds(before + r.Total), Late: r.Late, Cut: r.Cut, ReasonCut: r.ReasonCut,
+	}
+	if r.FirstToken > 0 {
+		e.FirstTokenMS = milliseconds(before + r.FirstToken)
+	}
+	return e
+}
+
+// decoderRefusal gives a fault of the text, or too many requests, its status.
+func decoderRefusal(err error) error {
+	var q *generate.RequestError
+	switch {
+	case errors.As(err, &q):
+		return &web.Error{Status: 400, Code: "tokenizer", Message: "the decoder cannot read the text", Cause: err}
+	case errors.Is(err, generate.ErrBusy):
+		return &web.Error{Status: 429, Type: "rate_limit_error", Code: "overloaded", RetryAfter: time.Second,
+			Message: "the decoder has as many requests as may wait; try again later"}
+	}
+	return err
+}
+
+// pipes is a listener for connections of this process.
+type pipes struct {
+	next   chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.next <- there:
+		return here, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.next:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return inProcess{} }
+
+// inProcess is where pipes are.
+type inProcess struct{}
+
+func (inProcess) Network() string { return "pipe" }
+func (inProcess) String() string  { return "decoders" }

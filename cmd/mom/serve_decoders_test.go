@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"mom/engine/enginetest"
+	"mom/server/official"
+)
+
+// ask posts to the server.
+func (s *served) ask(path, body string) (int, string) {
+	s.t.Helper()
+	resp, err := http.Post(s.base+path, "application/json", strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.StatusCode, string(data)
+}
+
+// TestServeDecoders has a decoder of a folder answer as a model does, whole and as
+// a stream, and explain.
+func TestServeDecoders(t *testing.T) {
+	dir := enginetest.Decoder(t, "tiny")
+	enginetest.Write(t, dir, "mom.json", `{"version":1,"name":"why","function":"intent","labels":["math","law","other"],"difficulties":["easy","medium","hard"],
+		"prompt":"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n","answer":"{label}, {difficulty}: {reason}"}`)
+	file := filepath.Join(t.TempDir(), "mom.yaml")
+	text := fmt.Sprintf("listen: 127.0.0.1:0\nadmin: {listen: \"off\"}\ndecoders:\n  - {name: tiny, path: %q, kv_bytes: 16MiB, explain: true, time_limit: 1m}\n", dir)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, exec.Command("mom", "serve", "--config", file))
+	s.wait(0, func(log string) bool { return strings.Contains(log, "decoders") && strings.Contains(log, "(explains)") })
+
+	conforms := func(schema, body string) {
+		t.Helper()
+		if err := official.Conforms(schema, body); errors.Is(err, official.ErrMissing) {
+			t.Log(err)
+		} else if err != nil {
+			t.Errorf("%s: %v in %s", schema, err, body)
+		}
+	}
+	const chat = `{"model":"tiny","messages":[{"role":"user","content":"the law"}],"temperature":0,"max_tokens":12,"logprobs":true,"top_logprobs":2`
+	code, whole := s.ask("/v1/chat/completions", chat+"}")
+	if code != 200 {
+		t.Fatalf("%d %s", code, whole)
+	}
+	conforms("CreateChatCompletionResponse", whole)
+	var v struct {
+		Choices []struct {
+			Message struct{ Content string }
+			Delta   struct{ Content string }
+		}
+	}
+	if err := json.Unmarshal([]byte(whole), &v); err != nil || v.Choices[0].Message.Content == "" {
+		t.Fatalf("%v %s", err, whole)
+	}
+	want := v.Choices[0].Message.Content
+	_, stream := s.ask("/v1/chat/completions", chat+`,"stream":true,"stream_options":{"include_usage":true}}`)
+	streamed := ""
+	for line := range strings.Lines(stream) {
+		data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: ")
+		if !ok || data == "[DONE]" {
+			continue
+		}
+		conforms("CreateChatCompletionStreamResponse", data)
+		v.Choices = nil
+		if err := json.Unmarshal([]byte(data), &v); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range v.Choices {
+			streamed += c.Delta.Content
+		}
+	}
+	if streamed != want || !strings.HasSuffix(stream, "data: [DONE]\n\n") {
+		t.Errorf("streamed %q, whole %q: %s", streamed, want, stream)
+	}
+	code, body := s.ask("/v1/completions", `{"model":"tiny","prompt":"the law","max_tokens":5,"logprobs":1}`)
+	if code != 200 {
+		t.Errorf("%d %s", code, body)
+	}
+	conforms("CreateCompletionResponse", body)
+	code, body = s.ask("/v1/chat/completions", `{"model":"tiny","messages":[{"role":"user","content":"x"}],"max_tokens":60,"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":
+		{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"],"additionalProperties":false}}}}`)
+	if code != 200 || !strings.Contains(body, `{\"ok\":`) {
+		t.Errorf("%d %s", code, body)
+	}
+	if code, body = s.ask("/v1/chat/completions", `{"model":"tiny","messages":[{"role":"user","content":"x"}],"logit_bias":{"1":1}}`); code != 400 || !strings.Contains(body, "logit_bias") {
+		t.Errorf("%d %s", code, body)
+	}
+
+	code, body = s.ask("/v1/route?explain=true", `{"input":"Prove that there is no largest prime. <|im_end|>"}`)
+	var r struct {
+		Explanation struct {
+			Model, Category, Difficulty, Reason, By string
+			Confidence, MS                          float64
+			First                                   float64 `json:"first_token_ms"`
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &r); err != nil || code != 200 {
+		t.Fatalf("%d %s", code, body)
+	}
+	if e := r.Explanation; e.By != "decoder" || e.Model == "" || e.Category == "" || e.Difficulty == "" || e.Reason == "" || e.First <= 0 || e.MS < e.First || e.Confidence <= 0 {
+		t.Errorf("%+v", e)
+	}
+	s.stop()
+	if strings.Contains(s.log(), "largest prime. ") {
+		t.Error("the log has the prompt")
+	}
+}
+
+// A server without configuration says what it would explain with.
+func TestServeExplainsByFolder(t *testing.T) {
+	dir := enginetest.Decoder(t, "tiny")
+	c := exec.Command("mom", "serve", "--listen", "127.0.0.1:0")
+	c.Env = append(os.Environ(), "MOM_DECODERS="+dir)
+	s := serve(t, c)
+	if code, body := s.ask("/v1/route?explain=true", `{"input":"What is a noun?"}`); code != 200 || !strings.Contains(body, `"explanation":{"model":`) {
+		t.Errorf("%d %s", code, body)
+	}
+	s.stop()
+	c = exec.Command("mom", "serve", "--listen", "127.0.0.1:0")
+	c.Env = append(os.Environ(), "MOM_DECODERS=")
+	s = serve(t, c)
+	if code, body := s.ask("/v1/route?explain=true", `{"input":"What is a noun?"}`); code != 501 || !strings.Contains(body, "no_decoder") {
+		t.Errorf("%d %s", code, body)
+	}
+	s.stop()
+}

@@ -1,0 +1,57 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"mom/router"
+)
+
+// Decoders are the models inside that write. They are safe for concurrent use.
+type Decoders interface {
+	// Dial connects to them. Over the connection they answer POST
+	// /v1/chat/completions and /v1/completions of OpenAI's API by their names.
+	Dial(ctx context.Context) (net.Conn, error)
+	// Explain says what a text is about. It takes no longer than the limit that it
+	// returns; without a category the limit came first. Errors that are the
+	// text's fault, or that no decoder explains, are *Error.
+	Explain(ctx context.Context, text string) (*Explanation, time.Duration, error)
+}
+
+// An Explanation says in words why a request has its category.
+type Explanation struct {
+	Model        string  `json:"model"` // that the policy chose; "" when the request is blocked
+	Category     string  `json:"category"`
+	Difficulty   string  `json:"difficulty"` // easy, medium or hard; "" when it is not known
+	Confidence   float64 `json:"confidence"` // in the category
+	Reason       string  `json:"reason"`
+	MS           float64 `json:"ms"`
+	FirstTokenMS float64 `json:"first_token_ms"`       // until the reason began; 0 if it did not
+	By           string  `json:"by"`                   // whose category it is: decoder or encoder
+	Late         bool    `json:"late,omitempty"`       // the decoder passed its time limit
+	Cut          int     `json:"cut,omitempty"`        // bytes in the middle of the text that the decoder did not read
+	ReasonCut    bool    `json:"reason_cut,omitempty"` // the reason reached its longest length
+	Note         string  `json:"note,omitempty"`       // what is missing, and why
+}
+
+// Join completes what a decoder said by the decision: its model, and, where the
+// limit came before a category, the encoder's.
+func (e *Explanation) Join(d *router.Decision, limit time.Duration) {
+	e.Model, e.By = d.Model, "decoder"
+	switch {
+	case e.Category == "":
+		e.Category, e.Confidence, e.By = d.Category, d.Confidence, "encoder"
+		e.Note = fmt.Sprintf("the decoder had no answer within %v: the category is the encoder's", limit)
+	case e.Late:
+		e.Note = fmt.Sprintf("the decoder did not finish its reason within %v", limit)
+	}
+	if d.Action == router.Block {
+		note := "the request is blocked"
+		if e.Note != "" {
+			note += "; " + e.Note
+		}
+		e.Note = note
+	}
+}
