@@ -103,14 +103,15 @@ func (m *llama) open(w *Weights, headNorms bool) (Decoder, error) {
 		w := enc.At("layers.%d", i)
 		l := llamaLayer{name: fmt.Sprintf("model.layers.%d", i)}
 		l.attnNorm = w.RMSNorm("input_layernorm", d, m.NormEps)
-		l.qkv = w.Joined(d, m.AttentionBias, Part{"self_attn.q_proj", q}, Part{"self_attn.k_proj", kv}, Part{"self_attn.v_proj", kv})
+		// In int4 they would be a sixth of the weights and more than a third of the error.
+		l.qkv = w.Joined(d, m.AttentionBias, min(w.precision, nn.I8), Part{"self_attn.q_proj", q}, Part{"self_attn.k_proj", kv}, Part{"self_attn.v_proj", kv})
 		if headNorms {
 			qNorm, kNorm := w.RMSNorm("self_attn.q_norm", e, m.NormEps), w.RMSNorm("self_attn.k_norm", e, m.NormEps)
 			l.qNorm, l.kNorm = &qNorm, &kNorm
 		}
 		l.out = w.Linear("self_attn.o_proj", q, d, m.AttentionBias)
 		l.mlpNorm = w.RMSNorm("post_attention_layernorm", d, m.NormEps)
-		l.up = w.Joined(d, m.MLPBias, Part{"mlp.gate_proj", f}, Part{"mlp.up_proj", f})
+		l.up = w.Joined(d, m.MLPBias, w.precision, Part{"mlp.gate_proj", f}, Part{"mlp.up_proj", f})
 		l.down = w.Linear("mlp.down_proj", f, d, m.MLPBias)
 		m.layers = append(m.layers, l)
 	}
@@ -123,6 +124,7 @@ func (m *llama) open(w *Weights, headNorms bool) (Decoder, error) {
 		for j, x := range []*nn.Linear{&l.qkv, &l.out, &l.up, &l.down} {
 			x.SetID(1 + 4*i + j)
 		}
+		l.down.Refine()
 	}
 	return m, nil
 }

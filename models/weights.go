@@ -333,7 +333,7 @@ func (w *Weights) Stacked(in, out int, bias bool, names ...string) nn.Linear {
 	for _, name := range names {
 		parts = append(parts, Part{name, out})
 	}
-	return w.Joined(in, bias, parts...)
+	return w.Joined(in, bias, w.precision, parts...)
 }
 
 // A Part is one of the linears that Joined makes one of.
@@ -342,8 +342,9 @@ type Part struct {
 	Out  int
 }
 
-// Joined is Stacked for linears of different widths.
-func (w *Weights) Joined(in int, bias bool, parts ...Part) nn.Linear {
+// Joined is Stacked for linears of different widths, in a precision of their own.
+// What is int4 in the file stays so in an int4 model.
+func (w *Weights) Joined(in int, bias bool, p nn.Precision, parts ...Part) nn.Linear {
 	var biases []float32
 	var all []nn.Matrix
 	for _, p := range parts {
@@ -353,7 +354,11 @@ func (w *Weights) Joined(in int, bias bool, parts ...Part) nn.Linear {
 	if w.failed() {
 		return nn.Linear{}
 	}
-	return w.linear(nn.Join(all...), biases, gemm.None, false, w.precision)
+	joined := nn.Join(all...)
+	if joined.I4 != nil {
+		p = w.precision
+	}
+	return w.linear(joined, biases, gemm.None, false, p)
 }
 
 // Output reads name.weight [out in] of the layer that gives a decoder's logits.

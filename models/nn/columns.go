@@ -25,6 +25,9 @@ func (ws *Workspace) ApplyColumns(dst, x tensor.Mat, l *Linear, ids []int32) {
 	if dst.Rows != x.Rows || dst.Cols != len(ids) {
 		panic("BUG: nn: ApplyColumns: dst has the wrong shape")
 	}
+	if l.fine {
+		panic("BUG: nn: ApplyColumns: of a fine layer")
+	}
 	ws.Prepare(x, l, nil, false)
 	c := &ws.columns
 	c.mark(l, ids)
@@ -73,6 +76,6 @@ func (c *columnTask) mark(l *Linear, ids []int32) {
 // Do implements Task.
 func (c *columnTask) Do(unit, _ int) {
 	for _, u := range c.units[unit*c.chunk : min((unit+1)*c.chunk, len(c.units))] {
-		c.t.mul(c.wide.Data, c.wide.Cols, c.r0, c.wide.Rows, int(u), int(u)+1)
+		c.t.mul(c.wide.Data, c.wide.Cols, c.r0, c.wide.Rows, int(u), int(u)+1, c.t.epilogue)
 	}
 }

@@ -49,6 +49,7 @@ type Linear struct {
 	i8        *gemm.I8
 	i4        *gemm.I4
 	split     *split // of i8; nil if no channel dominates its input
+	fine      bool   // int8 rows of two terms, see Refine
 	id        int    // of adapters' deltas, from 1; 0 if no adapter can have one
 }
 
@@ -210,8 +211,8 @@ func (ws *Workspace) prepare(r rowTask) {
 	switch l.precision {
 	case I8, I4:
 		t.ld = rowStride(l.weight.K())
-		grow(&ws.q, m*t.ld)
-		grow(&ws.affine, m)
+		grow(&ws.q, l.terms()*m*t.ld)
+		grow(&ws.affine, l.terms()*m)
 	case BF16:
 		t.ld = (in + 31) &^ 31
 		grow(&ws.bf, m*t.ld)
@@ -306,7 +307,7 @@ func (t *rowTask) Do(unit, worker int) {
 		}
 		switch t.l.precision {
 		case I8, I4:
-			if ws.observed != nil && t.l.i8 != nil {
+			if ws.observed != nil && t.l.i8 != nil && !t.l.fine {
 				ws.observed.see(t.l, row)
 			}
 			if s := t.l.split; s != nil {
@@ -315,6 +316,10 @@ func (t *rowTask) Do(unit, worker int) {
 					copy(wide, row)
 				}
 				row = s.widen(wide)
+			}
+			if t.l.fine {
+				t.refined(i, row, ws.tmp[worker][:d])
+				continue
 			}
 			quant.Rows(ws.q[i*t.ld:(i+1)*t.ld], t.ld, ws.affine[i:i+1], row, len(row), 1, len(row))
 		case BF16:
@@ -331,6 +336,9 @@ func (ws *Workspace) Multiply(dst tensor.Mat, l *Linear, accumulate bool) {
 	}
 	t.ws, t.l, t.dst = ws, l, dst
 	t.epilogue = gemm.Epilogue{Bias: l.bias, Act: l.Act, Accumulate: accumulate}
+	if l.fine {
+		t.terms = ws.Mat(Terms, 2*dst.Rows, l.Out)
+	}
 	t.split(ws.Team.Active())
 	ws.Team.Run(t.rowBlocks*t.panels, t)
 	if l.id > 0 && len(ws.live.groups) > 0 {
@@ -346,6 +354,7 @@ type linearTask struct {
 	x        []float32 // f32 rows
 	m, ldx   int
 	epilogue gemm.Epilogue
+	terms    tensor.Mat // of a fine layer: the products of both terms of each row
 
 	block     int // rows a block
 	rowBlocks int
@@ -386,19 +395,23 @@ func (t *linearTask) Do(unit, worker int) {
 	m := min(t.block, t.m-r0)
 	c, n := unit%t.panels, t.l.weight.Units()
 	u0, u1 := c*n/t.panels, (c+1)*n/t.panels
-	t.mul(t.dst.Data[r0*t.dst.Cols:], t.dst.Cols, r0, m, u0, u1)
+	if t.l.fine {
+		t.addTerms(r0, m, u0, u1)
+		return
+	}
+	t.mul(t.dst.Data[r0*t.dst.Cols:], t.dst.Cols, r0, m, u0, u1, t.epilogue)
 }
 
 // mul multiplies m of the prepared rows, from r0 on, by the units [u0, u1).
-func (t *linearTask) mul(dst []float32, ldd, r0, m, u0, u1 int) {
+func (t *linearTask) mul(dst []float32, ldd, r0, m, u0, u1 int, e gemm.Epilogue) {
 	switch l := t.l; {
 	case l.i4 != nil:
-		l.i4.Mul(dst, ldd, t.ws.q[r0*t.ldx:], t.ldx, t.ws.affine[r0:], m, u0, u1, t.epilogue)
+		l.i4.Mul(dst, ldd, t.ws.q[r0*t.ldx:], t.ldx, t.ws.affine[r0:], m, u0, u1, e)
 	case l.i8 != nil:
-		l.i8.Mul(dst, ldd, t.ws.q[r0*t.ldx:], t.ldx, t.ws.affine[r0:], m, u0, u1, t.epilogue)
+		l.i8.Mul(dst, ldd, t.ws.q[r0*t.ldx:], t.ldx, t.ws.affine[r0:], m, u0, u1, e)
 	case l.bf16 != nil:
-		l.bf16.Mul(dst, ldd, t.ws.bf[r0*t.ldx:], t.ldx, m, u0, u1, t.epilogue)
+		l.bf16.Mul(dst, ldd, t.ws.bf[r0*t.ldx:], t.ldx, m, u0, u1, e)
 	default:
-		l.f32.Mul(dst, ldd, t.x[r0*t.ldx:], t.ldx, m, u0, u1, t.epilogue)
+		l.f32.Mul(dst, ldd, t.x[r0*t.ldx:], t.ldx, m, u0, u1, e)
 	}
 }

@@ -57,6 +57,7 @@ const (
 	Pooled
 	Logits
 	Wide
+	Terms
 	slots
 )
 
