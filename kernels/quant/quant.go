@@ -1,6 +1,7 @@
 // Package quant rounds rows of float32 to 8 bits: activations between the
-// smallest and the largest value of each row, weights symmetrically. It is the
-// entry to the exact integer products of package gemm.
+// smallest and the largest value of each row, weights symmetrically; or weights to
+// 4 bits in groups of 32. It is the entry to the exact integer products of
+// package gemm.
 //
 // The results are the same, bit for bit, at every level of the CPU.
 package quant
