@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"mom/models"
@@ -581,4 +582,45 @@ func TestDecodeMisuse(t *testing.T) {
 		}
 	}()
 	d.Decode(&nn.Workspace{}, decodeBatch([]*kv.Sequence{s, s}, []int32{1}, []int32{2}))
+}
+
+// TestDecodeConcurrent: goroutines decode forks of one prompt at the same time,
+// each with its workspace, over one pool. It is for the race detector.
+func TestDecodeConcurrent(t *testing.T) {
+	g := decoderGoldenOf(t, "llama-gqa3")
+	d := g.open(t, nn.I8, nil)
+	pool := poolOf(d, kv.BF16, 4096)
+	ids := g.Cases[8].IDs
+	want := logits(t, d, &nn.Workspace{}, decodeBatch([]*kv.Sequence{pool.New()}, ids[:90]))
+	root := pool.New()
+	logits(t, d, &nn.Workspace{}, decodeBatch([]*kv.Sequence{root}, ids[:45]))
+	var wait sync.WaitGroup
+	for range 4 {
+		s := root.Fork()
+		wait.Go(func() {
+			ws := &nn.Workspace{}
+			for range 5 {
+				f := s.Fork()
+				for at := 45; at < 90; at += 15 {
+					b := decodeBatch([]*kv.Sequence{f}, ids[at:at+15])
+					h, err := d.Decode(ws, b)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					dst := tensor.NewMat(h.Rows, d.Info().Vocab)
+					d.Logits(ws, dst, h, nil)
+					for i := range 15 {
+						if !slices.Equal(dst.Row(i), want[at+i]) {
+							t.Errorf("token %d differs", at+i)
+							return
+						}
+					}
+				}
+				f.Free()
+			}
+			s.Free()
+		})
+	}
+	wait.Wait()
 }

@@ -162,7 +162,7 @@ func (m *llama) check() error {
 		bound{"num_hidden_layers", m.Layers, 1, maxLayers},
 		bound{"num_attention_heads", m.Heads, 1, maxHidden},
 		bound{"num_key_value_heads", m.KVHeads, 1, m.Heads},
-		bound{"head_dim", m.HeadDim, 0, maxHidden / m.Heads},
+		bound{"head_dim", m.HeadDim, 0, 1 << 12},
 		bound{"max_position_embeddings", m.MaxPositions, 1, maxPositions},
 	); err != nil {
 		return err
