@@ -28,6 +28,14 @@ type Request struct {
 	MaxTokens int     // to write at most
 	sample.Params
 
+	// Choose has the answer begin with texts that are not written but chosen: of
+	// each set the most probable, as Score has it, one set after the other. They
+	// are no part of Result.Text.
+	Choose [][][]int32
+	// Chosen, when set, is called on the caller's goroutine when a text of a set
+	// has been chosen. An error ends the request.
+	Chosen func(set int, c Choice) error
+
 	Stop       []string        // texts that end the answer and are not part of it
 	Constraint Constraint      // what the answer has to be; a state of its own for each request; nil for none
 	Adapter    *models.Adapter // nil for none
@@ -61,6 +69,12 @@ type Token struct {
 	Top     []sample.Choice
 }
 
+// A Choice is what was chosen of a set.
+type Choice struct {
+	Label int       // its number
+	P     []float64 // of each
+}
+
 // Finish says why an answer ended.
 type Finish string
 
@@ -73,6 +87,7 @@ const (
 
 // A Result is an answer.
 type Result struct {
+	Choices      []Choice // of Request.Choose
 	Text         string
 	Tokens       []Token
 	Finish       Finish
@@ -124,6 +139,11 @@ func (m *Model) check(r *Request) error {
 	if need := m.pages(len(r.Prompt) + 1); need > m.pool.Stats().Total {
 		return bad("the prompt has %d tokens; the memory for keys and values holds %d", len(r.Prompt), m.pool.Stats().Total*pageTokens)
 	}
+	for _, set := range r.Choose {
+		if _, err := m.labels(r.Prompt, set); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -133,6 +153,9 @@ func (m *Model) Generate(ctx context.Context, r *Request) (*Result, error) {
 		return nil, err
 	}
 	j := newJob(ctx, r)
+	if err := m.choose(j); err != nil {
+		return nil, err
+	}
 	if err := m.submit(j); err != nil {
 		return nil, err
 	}
@@ -146,9 +169,16 @@ func (m *Model) follow(j *job) (*Result, error) {
 		case <-j.news:
 		case <-j.ctx.Done():
 			m.abandon(j)
+			if _, _, err := j.take(); err != nil {
+				return nil, err
+			}
 			return nil, j.ctx.Err()
 		}
-		text, done := j.take()
+		text, done, err := j.take()
+		if err != nil {
+			m.abandon(j)
+			return nil, err
+		}
 		if text != "" && j.req.Emit != nil {
 			if err := j.req.Emit(text); err != nil {
 				m.abandon(j)

@@ -29,13 +29,15 @@ type job struct {
 	steps   int // tokens sampled
 	logits  []float32
 	kept    bool    // the prompt's pages are in the prefix cache
-	labels  *labels // asked for instead of text
+	labels  *labels // asked for before text, or instead of it
 	pin     bool    // only to be read, and kept
 	result  Result
 	err     error
 
 	mu        sync.Mutex // of the outbox
 	out       strings.Builder
+	choices   []Choice
+	told      int // of choices
 	done      bool
 	abandoned bool
 	news      chan struct{}
@@ -68,13 +70,31 @@ func (j *job) tell(text string, done bool) {
 	}
 }
 
-// take is the other side of tell.
-func (j *job) take() (string, bool) {
+// chose tells the caller of a choice.
+func (j *job) chose(c Choice) {
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	s := j.out.String()
+	j.choices = append(j.choices, c)
+	j.mu.Unlock()
+	select {
+	case j.news <- struct{}{}:
+	default:
+	}
+}
+
+// take is the other side of tell and chose.
+func (j *job) take() (text string, done bool, err error) {
+	j.mu.Lock()
+	text, done = j.out.String(), j.done
 	j.out.Reset()
-	return s, j.done
+	first, news := j.told, j.choices[j.told:]
+	j.told = len(j.choices)
+	j.mu.Unlock()
+	for i, c := range news {
+		if err == nil && j.req.Chosen != nil {
+			err = j.req.Chosen(first+i, c)
+		}
+	}
+	return text, done, err
 }
 
 func (j *job) gone() bool {
@@ -96,6 +116,7 @@ func (j *job) finish(why Finish) {
 	j.result.Finish = why
 	j.result.StopText = j.text.found
 	rest := j.text.certain(true)
+	j.result.Choices = j.choices
 	j.result.Text = tokenizer.ValidUTF8(j.text.all)
 	j.result.Total = time.Since(j.began)
 	j.tell(rest, true)

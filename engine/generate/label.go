@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"mom/models"
-	"mom/models/kv"
 	"mom/tensor"
 )
 
@@ -25,6 +24,23 @@ func (m *Model) Score(ctx context.Context, prompt []int32, of [][]int32, a *mode
 	if err := m.check(r); err != nil {
 		return nil, err
 	}
+	l, err := m.labels(prompt, of)
+	if err != nil {
+		return nil, err
+	}
+	j := newJob(ctx, r)
+	j.labels = l
+	if err := m.submit(j); err != nil {
+		return nil, err
+	}
+	if _, err := m.follow(j); err != nil {
+		return nil, err
+	}
+	return l.probs, nil
+}
+
+// labels checks a question.
+func (m *Model) labels(prompt []int32, of [][]int32) (*labels, error) {
 	if len(of) == 0 {
 		return nil, &RequestError{"no labels to choose from"}
 	}
@@ -51,15 +67,34 @@ func (m *Model) Score(ctx context.Context, prompt []int32, of [][]int32, a *mode
 		}
 		l.ids = append(l.ids, ids)
 	}
-	j := newJob(ctx, r)
-	j.labels = l
-	if err := m.submit(j); err != nil {
-		return nil, err
+	return l, nil
+}
+
+// choose asks for the next set of j's request, if one is left.
+func (m *Model) choose(j *job) (err error) {
+	j.labels = nil
+	if n := len(j.choices); n < len(j.req.Choose) {
+		j.labels, err = m.labels(j.ids, j.req.Choose[n])
 	}
-	if _, err := m.follow(j); err != nil {
-		return nil, err
+	return err
+}
+
+// chosen goes on with the most probable label of j's set.
+func (m *Model) chosen(j *job) {
+	c := Choice{P: j.labels.probs}
+	for i, p := range c.P {
+		if p > c.P[c.Label] {
+			c.Label = i
+		}
 	}
-	return l.probs, nil
+	ids := j.req.Choose[len(j.choices)][c.Label]
+	j.ids = append(j.ids, ids...)
+	j.sampler.See(ids...)
+	j.chose(c)
+	if err := m.choose(j); err != nil {
+		m.end(j)
+		j.fail(err)
+	}
 }
 
 // Pin reads a text that many prompts begin with and keeps its keys and values
@@ -146,12 +181,8 @@ func (m *Model) score(j *job, row []float32) {
 		b.Seqs = append(b.Seqs, s)
 		b.Adapters = append(b.Adapters, j.adapter)
 		b.Want = append(b.Want, int32(len(b.IDs)-1))
-		for err := s.Reserve(len(f.path)); err != nil; err = s.Reserve(len(f.path)) {
-			if err != kv.ErrFull || !m.prefixes.evict() {
-				m.end(j)
-				j.fail(err)
-				return
-			}
+		if !m.reserve(j, s, len(f.path)) {
+			return
 		}
 	}
 	if len(later) > 0 {
@@ -165,6 +196,10 @@ func (m *Model) score(j *job, row []float32) {
 		for i, f := range later {
 			m.part(l, f, tensor.Mat{Rows: 1, Cols: d, Data: rows[i*d : (i+1)*d]})
 		}
+	}
+	if len(j.req.Choose) > 0 {
+		m.chosen(j)
+		return
 	}
 	m.done(j, Stop)
 }

@@ -180,6 +180,9 @@ func (m *Model) finish(hidden tensor.Mat) {
 		}
 	}
 	for _, j := range rest {
+		if j.seq == nil {
+			continue // it stepped back for another, and is read again
+		}
 		if j.pin {
 			m.prefixes.keep(j.ids, j.adapter, j.seq, true)
 			m.done(j, Stop)
@@ -231,7 +234,7 @@ func (m *Model) gather() {
 			}
 			budget -= j.feed
 		}
-		if !m.reserve(j) {
+		if !m.reserve(j, j.seq, j.feed) {
 			// It steps back, or has failed and is gone from m.active.
 			if i < len(m.active) && m.active[i] != j {
 				i--
@@ -267,11 +270,12 @@ func (m *Model) begin(j *job) {
 	}
 }
 
-// reserve makes room for what j reads. Kept prefixes go first, then the youngest
-// of the others starts again later. It reports whether j can go on.
-func (m *Model) reserve(j *job) bool {
+// reserve makes room for n tokens more in s, which is j's or goes on from it.
+// Kept prefixes go first, then the youngest of all starts again later. It reports
+// whether j can go on.
+func (m *Model) reserve(j *job, s *kv.Sequence, n int) bool {
 	for {
-		err := j.seq.Reserve(j.feed)
+		err := s.Reserve(n)
 		if err == nil {
 			return true
 		}
