@@ -1,6 +1,10 @@
 package grammar
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // A rule is a set of texts of one value.
 type rule struct {
@@ -27,9 +31,9 @@ type ruleKind uint8
 
 const (
 	aLex ruleKind = iota
-	anAlt
 	anObject
 	anArray
+	anAlt // of rules of the other kinds
 )
 
 // unlimited is larger than every limit; two of them can be added.
@@ -137,47 +141,61 @@ func (g *Grammar) finish(o Options, why error) error {
 	return nil
 }
 
-// until repeats measure over all rules until it changes none. Rules that others
-// are made of tend to come later, so they are taken from the last to the first.
-func (g *Grammar) until(measure func(r *rule) (changed bool)) {
-	for again := true; again; {
-		again = false
-		for i := len(g.rules) - 1; i >= 0; i-- {
-			again = measure(&g.rules[i]) || again
-		}
-	}
-}
-
+// measureDepth finds the least depths level by level: a container is one deeper
+// than the last of the values that it must have, an alternative as deep as the first.
 func (g *Grammar) measureDepth() {
+	users := make([][]int32, len(g.rules)) // of each rule, once for each use
+	waits := make([]int32, len(g.rules))   // values that a container must have and that have no depth yet
+	var now, next []int32
 	for i := range g.rules {
-		g.rules[i].minDepth = unlimited
-	}
-	g.until(func(r *rule) bool {
-		d := int32(unlimited)
+		r, id := &g.rules[i], int32(i)
+		r.minDepth = unlimited
+		use := func(of int32) {
+			users[of] = append(users[of], id)
+			waits[id]++
+		}
 		switch r.kind {
 		case aLex:
-			d = 0
+			now = append(now, id)
+			continue
 		case anAlt:
 			for _, a := range r.alts {
-				d = min(d, g.rules[a].minDepth)
+				use(a)
 			}
+			continue
 		case anObject:
-			d = 1
 			for _, p := range r.obj.props {
 				if p.required {
-					d = max(d, addLimited(1, g.rules[p.rule].minDepth))
+					use(p.rule)
 				}
 			}
 		case anArray:
-			d = 1
-			for i := int32(0); i < min(r.arr.need, int32(len(r.arr.items))); i++ {
-				d = max(d, addLimited(1, g.rules[r.arr.item(i)].minDepth))
+			for _, item := range r.arr.items[:min(int(r.arr.need), len(r.arr.items))] {
+				use(item)
 			}
 		}
-		changed := d < r.minDepth
-		r.minDepth = d
-		return changed
-	})
+		if waits[id] == 0 {
+			next = append(next, id)
+		}
+	}
+	for depth := int32(0); len(now)+len(next) > 0; depth++ {
+		for len(now) > 0 {
+			id := now[len(now)-1]
+			now = now[:len(now)-1]
+			if g.rules[id].minDepth < unlimited {
+				continue // an alternative that had its depth
+			}
+			g.rules[id].minDepth = depth
+			for _, u := range users[id] {
+				if waits[u]--; g.rules[u].kind == anAlt {
+					now = append(now, u)
+				} else if waits[u] == 0 {
+					next = append(next, u)
+				}
+			}
+		}
+		now, next = next, now
+	}
 }
 
 // prune takes out what has no text where it need not be.
@@ -213,43 +231,55 @@ func without[T any](list []T, drop func(T) bool) []T {
 	return kept
 }
 
+// measureClose finds the shortest ends. Those of a rule depend on shallower rules,
+// of an alternative on ones as deep too, so one pass in this order is enough.
 func (g *Grammar) measureClose() {
-	for i := range g.rules {
+	order := make([]int32, len(g.rules))
+	for i := range order {
+		order[i] = int32(i)
 		g.rules[i].close = unlimited
 	}
-	sep := g.sep()
-	g.until(func(r *rule) bool {
-		c := int32(unlimited)
-		switch {
-		case r.minDepth >= unlimited:
-		case r.kind == aLex:
-			c = r.dfa.dist[0] + r.need
-		case r.kind == anAlt:
-			for _, a := range r.alts {
-				if g.rules[a].minDepth == r.minDepth {
-					c = min(c, g.rules[a].close)
-				}
-			}
-		case r.kind == anObject:
-			c = 2
-			n := 0
-			for _, p := range r.obj.props {
-				if p.required {
-					c = addLimited(c, addLimited(int32(len(p.key)), g.rules[p.rule].close))
-					n++
-				}
-			}
-			c = addLimited(c, int32(max(n-1, 0))*sep)
-		case r.kind == anArray:
-			c = addLimited(1, r.arr.rest(g, r.arr.need, 0))
-			if r.arr.need > 0 {
-				c -= sep
+	slices.SortStableFunc(order, func(a, b int32) int {
+		x, y := &g.rules[a], &g.rules[b]
+		if x.minDepth != y.minDepth {
+			return cmp.Compare(x.minDepth, y.minDepth)
+		}
+		return cmp.Compare(x.kind, y.kind) // anAlt is the last
+	})
+	for _, id := range order {
+		if r := &g.rules[id]; r.minDepth < unlimited {
+			r.close = g.closeOf(r)
+		}
+	}
+}
+
+func (g *Grammar) closeOf(r *rule) int32 {
+	switch r.kind {
+	case aLex:
+		return r.dfa.dist[0] + r.need
+	case anArray:
+		c := addLimited(1, r.arr.rest(g, r.arr.need, 0))
+		if r.arr.need > 0 {
+			c -= g.sep()
+		}
+		return c
+	case anObject:
+		c, n := int32(2), int32(0)
+		for _, p := range r.obj.props {
+			if p.required {
+				c = addLimited(c, addLimited(int32(len(p.key)), g.rules[p.rule].close))
+				n++
 			}
 		}
-		changed := c < r.close
-		r.close = c
-		return changed
-	})
+		return addLimited(c, max(n-1, 0)*g.sep())
+	}
+	c := int32(unlimited)
+	for _, a := range r.alts {
+		if g.rules[a].minDepth == r.minDepth {
+			c = min(c, g.rules[a].close)
+		}
+	}
+	return c
 }
 
 // sep is the length of what separates members.

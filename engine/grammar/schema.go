@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -21,13 +22,14 @@ import (
 // and uuid. Any other keyword or format is an [Error] with its place. A pattern is
 // a search in the string, as in JSON Schema, in the syntax of package regexp.
 //
-// What is written may be less than what is valid. Properties come in the order
-// of their declaration. Members that are not named come only if
-// additionalProperties allows them in so many words, or if the schema names no
-// property at all, and after those that are named; their keys have no escapes. A
-// schema without a type that has keywords of some types is of those types. Numbers
-// with a limit have no exponent. Strings with a pattern or format escape only what
-// they must, others have at most four bytes for each code point of maxLength.
+// What is written may be less than what is valid. Properties come in the order of
+// their declaration. Members that are not named come only if additionalProperties
+// allows them in so many words, or if the schema names no property at all, and
+// after those that are named; their keys have no escapes, and one may come twice.
+// A schema without a type that has keywords of some types is of those types.
+// Numbers with a limit have no exponent. Strings with a pattern or format escape
+// only what they must, others have at most four bytes for each code point of
+// maxLength. Where alternatives begin alike in more than 32 ways, 32 are followed.
 func JSONSchema(schema []byte) (*Grammar, error) { return Options{}.JSONSchema(schema) }
 
 // JSONSchema is the grammar of JSON values that a schema describes, within the
@@ -111,6 +113,18 @@ func (c *compiler) spend(n int, at *node) error {
 	return nil
 }
 
+// placeOf is where the schema of a task stands.
+func (c *compiler) placeOf(t task) *node {
+	if len(t.nodes) == 0 {
+		return c.root
+	}
+	return t.nodes[0]
+}
+
+func tooMany(at *node) error {
+	return &Error{Pointer: at.pointer(), Reason: fmt.Sprintf("more than %d alternatives", maxAlternatives), Limit: true}
+}
+
 func (c *compiler) impossible(at *node, reason string) {
 	if c.why == nil {
 		c.why = at.errorf("no value is valid: %s", reason)
@@ -164,7 +178,7 @@ func (c *compiler) fill(t task) error {
 		return again
 	})
 	if n := len(c.rules[t.rule].alts); n > maxAlternatives {
-		return &Error{Pointer: t.nodes[0].pointer(), Reason: "more alternatives than 256", Limit: true}
+		return tooMany(c.placeOf(t))
 	}
 	return nil
 }
@@ -187,7 +201,7 @@ func (c *compiler) product(nodes []*node) ([]conj, error) {
 // times is every a together with every b.
 func (c *compiler) times(a, b []conj, at *node) ([]conj, error) {
 	if len(a)*len(b) > maxAlternatives {
-		return nil, &Error{Pointer: at.pointer(), Reason: "more alternatives than 256", Limit: true}
+		return nil, tooMany(at)
 	}
 	var out []conj
 	for _, x := range a {
@@ -317,7 +331,7 @@ func (c *compiler) union(g group) ([]conj, error) {
 			c.proving = within
 		}
 		if all = append(all, of...); len(all) > maxAlternatives {
-			return nil, &Error{Pointer: g.node.pointer(), Reason: "more alternatives than 256", Limit: true}
+			return nil, tooMany(g.node)
 		}
 	}
 	return all, nil

@@ -274,7 +274,7 @@ func TestHostileSchemas(t *testing.T) {
 			spent := cpuTime() - began
 			t.Logf("%v, %v", spent, err)
 			if spent > 3*time.Second {
-				t.Errorf("took %v", spent)
+				t.Errorf("took %v of the processor", spent)
 			}
 			var e *Error
 			switch {
