@@ -49,7 +49,7 @@ test-arm64: ## kernels for arm64 at three levels and models at the highest, unde
 		./kernels/act ./kernels/gemm ./kernels/half ./kernels/norm ./kernels/quant ./kernels/rope ./kernels/vec
 
 race: ## the race detector on the packages with goroutines
-	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./models/kv ./engine ./engine/generate ./tokenizer ./router ./server ./server/cache ./server/protocol ./server/shared ./server/upstream ./server/web
+	CGO_ENABLED=1 $(GO) test -race -short ./models/nn ./models/kv ./engine ./engine/generate ./engine/grammar ./tokenizer ./router ./server ./server/cache ./server/protocol ./server/shared ./server/upstream ./server/web
 
 fuzz: ## every fuzz target for a fixed count
 	@set -e; for pkg in $$($(GO) list $(FUZZED)); do \
