@@ -1,0 +1,133 @@
+"""Llama in torch for training on a CPU: low-rank adapters, and a prefix that all requests of a batch share.
+
+Names of dimensions: p tokens of the prefix, b requests, l tokens of the longest one, t = p + b*l, d hidden, h query heads,
+g key and value heads, e = d/h, f of the feed-forward block, r rank.
+"""
+
+import json
+import os
+
+import torch
+from safetensors.torch import load_file
+from torch.nn import functional as F
+
+LINEAR = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
+
+
+class Adapted(torch.autograd.Function):
+    """y = x(W + sBA)ᵀ with the sum made once a step: one product forward, one back, and thin ones for A and B."""
+
+    @staticmethod
+    def forward(ctx, x, a, b, merged, scale):
+        ctx.save_for_backward(x, a, b)
+        ctx.merged, ctx.scale = merged, scale
+        return x @ merged.T
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, a, b = ctx.saved_tensors
+        dx = dy @ ctx.merged if ctx.needs_input_grad[0] else None
+        u = (dy @ b) * ctx.scale  # [t r]
+        return dx, u.T @ x, dy.T @ ((x @ a.T) * ctx.scale), None, None
+
+
+class Decoder(torch.nn.Module):
+    """The weights are constants; the parameters are the adapters'."""
+
+    def __init__(self, weights, config, layers=None, rank=32, alpha=32.0):
+        super().__init__()
+        c = config
+        self.w, self.config, self.rank, self.alpha = weights, config, rank, alpha
+        self.scale = alpha / rank
+        self.layers = list(layers if layers is not None else range(c["num_hidden_layers"]))
+        self.heads, self.groups = c["num_attention_heads"], c["num_key_value_heads"]
+        self.e = c["hidden_size"] // self.heads
+        self.eps = c["rms_norm_eps"]
+        angle = torch.outer(torch.arange(1024).float(), c["rope_theta"] ** (-torch.arange(0, self.e, 2).float() / self.e))
+        angle = torch.cat([angle, angle], 1)
+        self.cos, self.sin = angle.cos(), angle.sin()  # [position e]
+        self.a, self.b, self.merged = torch.nn.ParameterDict(), torch.nn.ParameterDict(), {}
+        if rank:
+            for i in self.layers:
+                for name in LINEAR:
+                    n, k = self.weight(i, name).shape
+                    self.a[self.key(i, name)] = torch.nn.Parameter(torch.randn(rank, k) / k ** 0.5)
+                    self.b[self.key(i, name)] = torch.nn.Parameter(torch.zeros(n, rank))
+
+    @staticmethod
+    def key(i, name):
+        return f"{i}-{name.replace('.', '-')}"
+
+    def weight(self, i, name):
+        return self.w[f"model.layers.{i}.{name}.weight"]
+
+    @torch.no_grad()
+    def merge(self):
+        """Sums weights and adapters; to be called after every change of a parameter."""
+        if not self.rank:
+            return
+        for i in self.layers:
+            for name in LINEAR:
+                k, w = self.key(i, name), self.weight(i, name)
+                if k not in self.merged:
+                    self.merged[k] = torch.empty_like(w)
+                torch.addmm(w, self.b[k], self.a[k], alpha=self.scale, out=self.merged[k])
+
+    def linear(self, x, i, name):
+        if not self.rank:
+            return x @ self.weight(i, name).T
+        k = self.key(i, name)
+        return Adapted.apply(x, self.a[k], self.b[k], self.merged[k], self.scale)
+
+    def norm(self, x, name):
+        return F.rms_norm(x, (x.shape[-1],), self.w[name], self.eps)
+
+    def turn(self, x, position):
+        """Rotary positions; x [t heads e]."""
+        half = self.e // 2
+        cos, sin = self.cos[position][:, None], self.sin[position][:, None]
+        return x * cos + torch.cat([-x[..., half:], x[..., :half]], -1) * sin
+
+    def block(self, x, i, position, p, b, mask):
+        t = x.shape[0]
+        at = f"model.layers.{i}"
+        y = self.norm(x, at + ".input_layernorm.weight")                          # [t d]
+        q = self.turn(self.linear(y, i, LINEAR[0]).view(t, self.heads, self.e), position)
+        k = self.turn(self.linear(y, i, LINEAR[1]).view(t, self.groups, self.e), position)
+        v = self.linear(y, i, LINEAR[2]).view(t, self.groups, self.e)
+        each = self.heads // self.groups
+        k, v = k.repeat_interleave(each, 1), v.repeat_interleave(each, 1)          # [t h e]
+        first = lambda z: z[:p].transpose(0, 1)[None]                              # [1 h p e]
+        rest = lambda z: z[p:].view(b, -1, self.heads, self.e).transpose(1, 2)     # [b h l e]
+        both = lambda z: torch.cat([first(z).expand(b, -1, -1, -1), rest(z)], 2)   # [b h p+l e]
+        o = F.scaled_dot_product_attention(rest(q), both(k), both(v), attn_mask=mask)
+        o = o.transpose(1, 2).reshape(t - p, -1)
+        if p:
+            op = F.scaled_dot_product_attention(first(q), first(k), first(v), is_causal=True)
+            o = torch.cat([op[0].transpose(0, 1).reshape(p, -1), o])               # [t d]
+        x = x + self.linear(o, i, LINEAR[3])
+        y = self.norm(x, at + ".post_attention_layernorm.weight")
+        return x + self.linear(F.silu(self.linear(y, i, LINEAR[4])) * self.linear(y, i, LINEAR[5]), i, LINEAR[6])
+
+    def forward(self, prefix, requests, want, layers=None):
+        """requests: lists of ids; want: [(request, place)]. Returns the logits [len(want) v] of what follows these places."""
+        p, b, l = len(prefix), len(requests), max(map(len, requests))
+        ids = torch.tensor(prefix + [i for r in requests for i in r + [0] * (l - len(r))])
+        position = torch.cat([torch.arange(p), (p + torch.arange(l)).repeat(b)])
+        mask = torch.ones(l, p + l, dtype=torch.bool).tril(p)
+        x = self.w["model.embed_tokens.weight"][ids]
+        for i in self.layers if layers is None else layers:
+            x = self.block(x, i, position, p, b, mask)
+        rows = torch.tensor([p + r * l + j for r, j in want])
+        return self.norm(x[rows], "model.norm.weight") @ self.w["model.embed_tokens.weight"].T
+
+
+def load(folder, vocab=None):
+    """(weights, config) of a Hugging Face folder, with the first `vocab` tokens alone."""
+    with open(os.path.join(folder, "config.json")) as f:
+        config = json.load(f)
+    weights = {k: v.float() for k, v in load_file(os.path.join(folder, "model.safetensors")).items()}
+    if vocab and vocab < config["vocab_size"]:
+        config["vocab_size"] = vocab
+        weights["model.embed_tokens.weight"] = weights["model.embed_tokens.weight"][:vocab].clone()
+    return weights, config
