@@ -23,7 +23,12 @@ const aboutConvert = `Write a model's folder again with its weights in another n
 int8 keeps each row of a weight as integers from -127 to 127 with a scale: X.weight
 as I8 and X.weight_scale as F32. Embeddings and linear layers are converted; norms,
 biases and heads stay F32, since they are small and they decide. The other files
-of the model are copied. The new folder appears whole, after it has been loaded
+of the model are copied.
+
+int4 is for decoders: the linear layers, but not those of queries, keys and values,
+keep groups of 32 values of a row as integers from -8 to 7 with a scale: X.weight as
+U8, two values a byte, and X.weight_scale as F16. Embeddings, output, queries, keys
+and values are int8. The new folder appears whole, after it has been loaded
 once, or not at all.
 
 The table says how far the new values are from the old: ERROR is the mean and the
@@ -48,7 +53,7 @@ func convertCommand(a *app) *cobra.Command {
 			return f.run(c.Context(), a, args[0], args[1])
 		},
 	}
-	c.Flags().StringVar(&f.precision, "precision", "", "int8, bf16, f16 or f32")
+	c.Flags().StringVar(&f.precision, "precision", "", "int8, int4, bf16, f16 or f32")
 	c.Flags().BoolVar(&f.force, "force", false, "replace OUT when it is a model's folder or empty")
 	c.Flags().BoolVar(&f.json, "json", false, "one JSON object")
 	return c
@@ -67,9 +72,9 @@ type conversion struct {
 
 func (f *convertFlags) run(ctx context.Context, a *app, in, out string) error {
 	if f.precision == "" {
-		return misuse("--precision is missing: want int8, bf16, f16 or f32")
+		return misuse("--precision is missing: want int8, int4, bf16, f16 or f32")
 	}
-	if err := oneOf("precision", f.precision, "int8", "bf16", "f16", "f32"); err != nil {
+	if err := oneOf("precision", f.precision, "int8", "int4", "bf16", "f16", "f32"); err != nil {
 		return err
 	}
 	s, err := openSource(in)
@@ -148,6 +153,9 @@ func (c *conversion) write(ctx context.Context, s *source, dir string) error {
 	if err != nil {
 		return err
 	}
+	if c.Precision == "int4" && !isDecoder(config) {
+		return fmt.Errorf("%s: is not a decoder; int4 is for those of %s", s.name, strings.Join(models.DecoderArchitectures(), " and "))
+	}
 	manifest, err := s.optional("mom.json")
 	if err != nil {
 		return err
@@ -190,11 +198,23 @@ func loads(config, manifest []byte, views []tensor.View, precision string) error
 	switch precision {
 	case "int8":
 		p = nn.I8
+	case "int4":
+		p = nn.I4
 	case "bf16":
 		p = nn.BF16
 	}
+	if isDecoder(config) {
+		_, err := models.OpenDecoder(config, src, models.Options{Precision: p})
+		return err
+	}
 	_, err := models.Open(config, src, models.Options{Precision: p, Manifest: manifest})
 	return err
+}
+
+// isDecoder reports whether a config.json is of a decoder.
+func isDecoder(config []byte) bool {
+	c, err := models.ParseConfig(config)
+	return err == nil && len(c.Architectures) == 1 && slices.Contains(models.DecoderArchitectures(), c.Architectures[0])
 }
 
 // memory is a models.Source of tensors at hand.

@@ -12,6 +12,7 @@ import (
 	"mom/kernels/half"
 	"mom/kernels/quant"
 	"mom/models"
+	"mom/models/nn"
 	"mom/safetensors"
 	"mom/tensor"
 )
@@ -64,11 +65,11 @@ func (c *converter) class(name string, dims int) *classInfo {
 		class = "heads"
 	case dims != 2:
 		class = "norms and biases"
-	case strings.Contains(name, "embeddings"):
+	case strings.Contains(name, "embeddings") || strings.Contains(name, "embed_tokens"):
 		class = "embeddings"
 	case strings.Contains(name, "attn") || strings.Contains(name, "attention"):
 		class = "attention"
-	case strings.Contains(name, "decoder"):
+	case strings.Contains(name, "decoder") || name == "lm_head.weight":
 		class = "output"
 	}
 	i := slices.IndexFunc(c.classes, func(k *classInfo) bool { return k.Class == class })
@@ -112,8 +113,8 @@ func (c *converter) one(f *safetensors.File, v tensor.View) ([]tensor.View, erro
 	k.BytesBefore += before
 	narrow := k.Class != "heads" && k.Class != "norms and biases"
 	switch {
-	case v.DType == tensor.I8 && scaled && narrow && c.precision == "int8":
-		k.Values += int64(v.Len())
+	case scaled && narrow && v.DType == packedType(c.format(v.Name, k, rowLen(v))):
+		k.Values += int64(v.Shape[0] * rowLen(v))
 		k.BytesAfter += before
 		return []tensor.View{v, scale}, nil
 	case !isFloat(v.DType) && !scaled: // positions, which the model leaves alone
@@ -124,16 +125,54 @@ func (c *converter) one(f *safetensors.File, v tensor.View) ([]tensor.View, erro
 	if err != nil {
 		return nil, err
 	}
-	precision := c.precision
-	if !narrow {
-		precision = "f32"
+	if v.DType == tensor.U8 {
+		v.Shape = []int{v.Shape[0], rowLen(v)}
 	}
-	views, back := encode(v, x, precision)
+	views, back := encode(v, x, c.format(v.Name, k, rowLen(v)))
 	for _, o := range views {
 		k.BytesAfter += int64(len(o.Data))
 	}
 	k.note(x, back)
 	return views, nil
+}
+
+// format is the number format of a tensor whose rows have n values.
+func (c *converter) format(name string, k *classInfo, n int) string {
+	switch {
+	case k.Class == "heads" || k.Class == "norms and biases":
+		return "f32"
+	case c.precision == "int4" && (k.Class == "embeddings" || k.Class == "output" || n%quant.GroupI4 != 0 || isQKV(name)):
+		return "int8"
+	}
+	return c.precision
+}
+
+// isQKV reports whether a tensor makes queries, keys or values: in int4 those are
+// a sixth of a decoder's weights and more than a third of the error.
+func isQKV(name string) bool {
+	return strings.HasSuffix(name, ".q_proj.weight") || strings.HasSuffix(name, ".k_proj.weight") || strings.HasSuffix(name, ".v_proj.weight")
+}
+
+// packedType is the type of the integers of a format.
+func packedType(format string) tensor.DType {
+	switch format {
+	case "int8":
+		return tensor.I8
+	case "int4":
+		return tensor.U8
+	}
+	return tensor.Invalid
+}
+
+// rowLen is the number of values in a row of a matrix.
+func rowLen(v tensor.View) int {
+	if len(v.Shape) != 2 {
+		return 0
+	}
+	if v.DType == tensor.U8 {
+		return 2 * v.Shape[1]
+	}
+	return v.Shape[1]
 }
 
 func isFloat(d tensor.DType) bool {
@@ -148,7 +187,17 @@ func isFloat(d tensor.DType) bool {
 // finite are refused: no format would say what they mean.
 func floats(v, scale tensor.View, scaled bool) ([]float32, error) {
 	x := make([]float32, v.Len())
-	if v.DType == tensor.I8 && scaled {
+	if v.DType == tensor.U8 && scaled {
+		n, k := v.Shape[0], rowLen(v)
+		m := nn.Matrix{N: n, K: k, I4: v.Data, Scale: make([]float32, scale.Len())}
+		if err := scale.Float32s(m.Scale); err != nil {
+			return nil, err
+		}
+		if k == 0 || k%quant.GroupI4 != 0 || len(m.Scale) != n*k/quant.GroupI4 {
+			return nil, fmt.Errorf("shape %v does not go with %d scales", v.Shape, len(m.Scale))
+		}
+		x = m.Floats()
+	} else if v.DType == tensor.I8 && scaled {
 		s := make([]float32, scale.Len())
 		if err := scale.Float32s(s); err != nil {
 			return nil, err
@@ -185,6 +234,8 @@ func encode(v tensor.View, x []float32, precision string) (views []tensor.View, 
 		out.DType, out.Data = tensor.I8, bytesOf(q)
 		s := tensor.View{Name: v.Name + "_scale", Shape: []int{n}, DType: tensor.F32, Data: bytesOfFloats(scale)}
 		return []tensor.View{out, s}, back
+	case "int4":
+		return encodeI4(v, x)
 	case "bf16", "f16":
 		h := make([]uint16, len(x))
 		back = make([]float32, len(x))
@@ -203,6 +254,21 @@ func encode(v tensor.View, x []float32, precision string) (views []tensor.View, 
 	}
 	out.Data = bytesOfFloats(x)
 	return []tensor.View{out}, x
+}
+
+func encodeI4(v tensor.View, x []float32) (views []tensor.View, back []float32) {
+	n, k := v.Shape[0], v.Shape[1]
+	m := nn.Matrix{N: n, K: k, F32: x}
+	q, scale := m.QuantizedI4()
+	h := make([]uint16, len(scale))
+	half.ToF16(h, scale)
+	half.FromF16(scale, h)
+	s := tensor.View{Name: v.Name + "_scale", Shape: []int{n, k / quant.GroupI4}, DType: tensor.F16}
+	for _, u := range h {
+		s.Data = binary.LittleEndian.AppendUint16(s.Data, u)
+	}
+	out := tensor.View{Name: v.Name, Shape: []int{n, k / 2}, DType: tensor.U8, Data: q}
+	return []tensor.View{out, s}, nn.Matrix{N: n, K: k, I4: q, Scale: scale}.Floats()
 }
 
 func bytesOf(q []int8) []byte {

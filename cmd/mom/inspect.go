@@ -225,12 +225,16 @@ func (i *inspection) readTensors(s *source) error {
 			d = &storedInfo{DType: t.DType}
 			stored[t.DType] = d
 		}
+		values := int64(v.Len())
+		if _, scaled := f.Stat(name + "_scale"); scaled && v.DType == tensor.U8 {
+			values *= 2 // of 4 bits
+		}
 		d.Tensors++
-		d.Values += int64(v.Len())
+		d.Values += values
 		d.Bytes += t.Bytes
 		i.Bytes += t.Bytes
 		if !isScale(f, name) {
-			i.Parameters += int64(v.Len())
+			i.Parameters += values
 		}
 	}
 	for _, d := range stored {
@@ -245,8 +249,11 @@ func (i *inspection) readTensors(s *source) error {
 
 // precisionName is how --precision calls a number format.
 func precisionName(dtype string) string {
-	if dtype == "I8" {
+	switch dtype {
+	case "I8":
 		return "int8"
+	case "U8":
+		return "int4"
 	}
 	return strings.ToLower(dtype)
 }
