@@ -17,6 +17,7 @@ import (
 	"mom/engine"
 	"mom/models"
 	"mom/safetensors"
+	"mom/tensor"
 )
 
 const aboutInspect = `Show what is in a model's folder, or in a GGUF file: architecture, number formats,
