@@ -41,12 +41,11 @@ type Explainer struct {
 	difficulties []string
 	temperature  float64
 
-	prefix, suffix []int32   // of the prompt
-	label          [][]int32 // tokens of each label with what follows it
-	difficulty     [][]int32
-	lead           string // what a reason begins with and is not part of it
-	text           int    // tokens of a text at most
-	reason         int    // tokens of a reason at most
+	prefix, suffix []int32     // of the prompt
+	choices        [][][]int32 // tokens of each label with what follows it, then of each difficulty
+	lead           string      // what a reason begins with and is not part of it
+	text           int         // tokens of a text at most
+	reason         int         // tokens of a reason at most
 	encodings      sync.Pool
 }
 
@@ -121,30 +120,31 @@ func (e *Explainer) prepare(q *Manifest) error {
 	if e.suffix, err = e.encode(suffix); err != nil {
 		return err
 	}
-	end, next := cutSpace(lit[1])
+	sets := []struct {
+		names []string
+		after string
+	}{{e.Labels, lit[1]}, {e.difficulties, lit[2]}}
 	if len(e.difficulties) == 0 {
-		end, next = cutSpace(lit[2])
+		sets = sets[:1]
+		sets[0].after = lit[2]
 	}
-	for _, l := range e.Labels {
-		ids, err := e.encode(space + l + end)
-		if err != nil {
-			return err
-		}
-		e.label = append(e.label, ids)
-	}
-	if len(e.difficulties) > 0 {
-		space = next
-		end, next = cutSpace(lit[2])
-		for _, d := range e.difficulties {
-			ids, err := e.encode(space + d + end)
+	most := 0
+	for _, s := range sets {
+		end, next := cutSpace(s.after)
+		var set [][]int32
+		for _, name := range s.names {
+			ids, err := e.encode(space + name + end)
 			if err != nil {
 				return err
 			}
-			e.difficulty = append(e.difficulty, ids)
+			set = append(set, ids)
 		}
+		e.choices = append(e.choices, set)
+		most += longest(set)
+		space = next
 	}
-	e.lead = next
-	rest := e.model.Info().MaxTokens - len(e.prefix) - len(e.suffix) - longest(e.label) - longest(e.difficulty) - e.reason
+	e.lead = space
+	rest := e.model.Info().MaxTokens - len(e.prefix) - len(e.suffix) - most - e.reason
 	if e.text = min(e.text, rest); e.text < 16 {
 		return fmt.Errorf("the prompt leaves no room for a text among the model's %d tokens", e.model.Info().MaxTokens)
 	}
@@ -232,6 +232,8 @@ func (e *Explainer) Explain(ctx context.Context, r *Request) (*Result, error) {
 	return res, nil
 }
 
+// answer has label, difficulty and reason of one request to the model, so that
+// nothing is read twice.
 func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt []int32, began time.Time) error {
 	tell := func(text string) error {
 		if r.Emit == nil {
@@ -239,30 +241,21 @@ func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt 
 		}
 		return r.Emit(res, text)
 	}
-	p, err := e.model.Score(ctx, prompt, e.label, nil)
-	if err != nil {
-		return err
-	}
-	temper(p, e.temperature)
-	best := greatest(p)
-	res.Label, res.Probabilities, res.Confidence = e.Labels[best], p, p[best]
-	prompt = append(prompt, e.label[best]...)
-	if err := tell(""); err != nil {
-		return err
-	}
-	if len(e.difficulty) > 0 {
-		if p, err = e.model.Score(ctx, prompt, e.difficulty, nil); err != nil {
-			return err
-		}
-		best = greatest(p)
-		res.Difficulty = e.difficulties[best]
-		prompt = append(prompt, e.difficulty[best]...)
-		if err := tell(""); err != nil {
-			return err
-		}
-	}
 	lead := e.lead
-	q := &generate.Request{Prompt: prompt, MaxTokens: e.reason, Stop: []string{"\n"}, Emit: func(text string) error {
+	q := &generate.Request{Prompt: prompt, MaxTokens: e.reason, Stop: []string{"\n"}, Choose: e.choices}
+	q.Chosen = func(set int, c generate.Choice) error {
+		if set == 0 {
+			p := temper(c.P, e.temperature)
+			res.Label, res.Probabilities, res.Confidence = e.Labels[c.Label], p, p[c.Label]
+		} else {
+			res.Difficulty = e.difficulties[c.Label]
+		}
+		return tell("")
+	}
+	q.Emit = func(text string) error {
+		if err := ctx.Err(); err != nil {
+			return err // also when the rest is there already
+		}
 		if res.FirstToken == 0 {
 			res.FirstToken = time.Since(began)
 		}
@@ -274,7 +267,7 @@ func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt 
 		}
 		res.Reason += text
 		return tell(text)
-	}}
+	}
 	written, err := e.model.Generate(ctx, q)
 	if err != nil {
 		return err
@@ -285,25 +278,15 @@ func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt 
 }
 
 // temper gives probabilities a temperature: above 1 they differ less.
-func temper(p []float64, t float64) {
-	if t == 1 {
-		return
-	}
+func temper(p []float64, t float64) []float64 {
+	out := make([]float64, len(p))
 	sum := 0.0
 	for i := range p {
-		p[i] = math.Pow(p[i], 1/t)
-		sum += p[i]
+		out[i] = math.Pow(p[i], 1/t)
+		sum += out[i]
 	}
-	for i := range p {
-		p[i] /= sum
+	for i := range out {
+		out[i] /= sum
 	}
-}
-
-func greatest(p []float64) (best int) {
-	for i := range p {
-		if p[i] > p[best] {
-			best = i
-		}
-	}
-	return best
+	return out
 }

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"mom/engine/generate"
@@ -11,16 +12,16 @@ import (
 // gap stands for what was cut out of a text.
 const gap = " […] "
 
-// prompt is the question about a text, and how many bytes of the text were left
-// out of it. The slice is the caller's.
+// prompt is the question about a text, without the space around it, and how many
+// bytes of the text were left out.
 func (e *Explainer) prompt(text string) ([]int32, int, error) {
 	enc := e.encodings.Get().(*tokenizer.Encoding)
 	defer e.encodings.Put(enc)
-	cut, err := e.encodeText(enc, text)
+	cut, err := e.encodeText(enc, strings.TrimSpace(text))
 	if err != nil {
 		return nil, 0, &generate.RequestError{Reason: err.Error()}
 	}
-	ids := make([]int32, 0, len(e.prefix)+enc.Len()+len(e.suffix)+longest(e.label)+longest(e.difficulty))
+	ids := make([]int32, 0, len(e.prefix)+enc.Len()+len(e.suffix))
 	return append(append(append(ids, e.prefix...), enc.IDs...), e.suffix...), cut, nil
 }
 
