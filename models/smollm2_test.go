@@ -3,6 +3,7 @@ package models_test
 import (
 	"compress/gzip"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -62,49 +63,94 @@ func openDecoderFolder(t testing.TB, dir string, p nn.Precision) models.Decoder 
 }
 
 // TestSmolLM2 decodes 20 prompts at once, greedily, and wants the continuations
-// of transformers on the same float32 weights, and says how far the narrow
-// precisions follow them.
+// of transformers on the same float32 weights.
 func TestSmolLM2(t *testing.T) {
 	folder, cases := smollm2(t)
 	team := nn.NewTeam(2)
 	defer team.Close()
-	for p := nn.F32; p <= nn.I4; p++ {
-		t.Run(p.String(), func(t *testing.T) {
-			d := openDecoderFolder(t, folder, p)
-			ws := &nn.Workspace{Team: team}
-			var seqs []*kv.Sequence
-			var next [][]int32
-			pool := poolOf(d, kv.F32, 20*256)
-			for _, c := range cases {
-				seqs, next = append(seqs, pool.New()), append(next, c.IDs)
-			}
-			follows := make([]int, len(cases))
-			for step := range len(cases[0].Next) {
-				b := decodeBatch(seqs, next...)
-				b.Want = b.Want[:0]
-				for i := range seqs {
-					b.Want = append(b.Want, b.Starts[i+1]-1)
-				}
-				rows := logits(t, d, ws, b)
-				for i, row := range rows {
-					best := argmax(row)
-					c := &cases[i]
-					if best == c.Next[step] && follows[i] == step {
-						follows[i]++
-					} else if follows[i] == step && p == nn.F32 {
-						t.Errorf("prompt %d, step %d: got %d, want %d, which was ahead by %v", i, step, best, c.Next[step], c.Margin[step])
-					}
-					// What transformers took goes on, so that all stay comparable.
-					next[i] = c.Next[step : step+1]
-				}
-			}
-			sum := 0
-			for _, n := range follows {
-				sum += n
-			}
-			t.Logf("tokens in a row as transformers in f32: %v, %d of %d", follows, sum, len(cases)*len(cases[0].Next))
-		})
+	d := openDecoderFolder(t, folder, nn.F32)
+	ws := &nn.Workspace{Team: team}
+	var seqs []*kv.Sequence
+	var next [][]int32
+	pool := poolOf(d, kv.F32, 20*256)
+	for _, c := range cases {
+		seqs, next = append(seqs, pool.New()), append(next, c.IDs)
 	}
+	for step := range cases[0].Next {
+		b := decodeBatch(seqs, next...)
+		b.Want = nil
+		for i := range seqs {
+			b.Want = append(b.Want, b.Starts[i+1]-1)
+		}
+		for i, row := range logits(t, d, ws, b) {
+			c := &cases[i]
+			if best := argmax(row); best != c.Next[step] {
+				t.Fatalf("prompt %d, step %d: got %d, want %d, which was ahead by %v", i, step, best, c.Next[step], c.Margin[step])
+			}
+			next[i] = c.Next[step : step+1]
+		}
+	}
+}
+
+// TestSmolLM2Precisions bounds how far the narrow precisions, and the narrow
+// formats of pages, are from f32 on the same continuations: the mean
+// Kullback-Leibler divergence of the next token's distribution.
+func TestSmolLM2Precisions(t *testing.T) {
+	folder, cases := smollm2(t)
+	team := nn.NewTeam(2)
+	defer team.Close()
+	run := func(d models.Decoder, f kv.Format, c *continuation) [][]float32 {
+		ids := append(append([]int32{}, c.IDs...), c.Next...)
+		b := decodeBatch([]*kv.Sequence{poolOf(d, f, len(ids)).New()}, ids)
+		b.Want = b.Want[len(c.IDs)-1 : len(ids)-1]
+		return logits(t, d, &nn.Workspace{Team: team}, b)
+	}
+	exact := openDecoderFolder(t, folder, nn.F32)
+	for _, v := range []struct {
+		p     nn.Precision
+		f     kv.Format
+		bound float64
+	}{
+		{nn.F32, kv.BF16, 0.0002}, {nn.F32, kv.I8, 0.002}, {nn.BF16, kv.F32, 0.0005},
+		{nn.I8, kv.F32, 0.01}, {nn.I8, kv.I8, 0.012}, {nn.I4, kv.F32, 0.22},
+	} {
+		d := exact
+		if v.p != nn.F32 {
+			d = openDecoderFolder(t, folder, v.p)
+		}
+		var sum float64
+		var rows, same int
+		for i := range cases {
+			want, got := run(exact, kv.F32, &cases[i]), run(d, v.f, &cases[i])
+			for r := range want {
+				a, b := logSoftmax(want[r]), logSoftmax(got[r])
+				for j := range a {
+					sum += math.Exp(a[j]) * (a[j] - b[j])
+				}
+				rows++
+				if argmax(got[r]) == argmax(want[r]) {
+					same++
+				}
+			}
+		}
+		kl := sum / float64(rows)
+		t.Logf("%s, pages of %s: divergence %.5f, %.1f%% of tokens the same", v.p, v.f, kl, 100*float64(same)/float64(rows))
+		if !(kl <= v.bound) {
+			t.Errorf("%s, pages of %s: divergence %.5f, want at most %v", v.p, v.f, kl, v.bound)
+		}
+	}
+}
+
+func logSoftmax(x []float32) []float64 {
+	top, sum := float64(x[argmax(x)]), 0.0
+	for _, v := range x {
+		sum += math.Exp(float64(v) - top)
+	}
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v) - top - math.Log(sum)
+	}
+	return out
 }
 
 func argmax(row []float32) int32 {
