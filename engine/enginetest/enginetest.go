@@ -68,6 +68,38 @@ func WriteDecoder(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "tokenizer.json"), tokenizer(), 0o644)
 }
 
+// WriteAdapted makes the folder dir beside that of a decoder called base: its last
+// layer alone, under an adapter, without weights of its own.
+func WriteAdapted(dir, base string) error {
+	if err := WriteDecoder(dir); err != nil {
+		return err
+	}
+	for _, name := range []string{"model.safetensors", "tokenizer.json"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(dir, "config.json")
+	config, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	config = append([]byte(`{"mom_layers":[1],`), config[1:]...)
+	const at, d, f = "base_model.model.model.layers.1.", 64, 96
+	adapter := []tensor.View{
+		random(at+"self_attn.q_proj.lora_A.weight", 0.3, 4, d), random(at+"self_attn.q_proj.lora_B.weight", 0.3, d, 4),
+		random(at+"mlp.down_proj.lora_A.weight", 0.3, 4, f), random(at+"mlp.down_proj.lora_B.weight", 0.3, d, 4),
+	}
+	if err := safetensors.WriteFile(filepath.Join(dir, "adapter_model.safetensors"), adapter, nil); err != nil {
+		return err
+	}
+	peft := fmt.Sprintf(`{"peft_type":"LORA","r":4,"lora_alpha":8,"base_model_name_or_path":%q,"target_modules":["q_proj","down_proj"]}`, "somewhere/"+base)
+	if err := os.WriteFile(filepath.Join(dir, "adapter_config.json"), []byte(peft), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(path, config, 0o644)
+}
+
 // Write puts a file into a folder.
 func Write(t testing.TB, dir, name, text string) {
 	t.Helper()

@@ -48,6 +48,9 @@ func threads(n int) int {
 
 // submit queues a job and sees that the loop runs.
 func (m *Model) submit(j *job) error {
+	if j.adapter == nil {
+		j.adapter = m.own
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {

@@ -31,7 +31,8 @@ type Model struct {
 	precision nn.Precision
 	ends      []int32 // end-of-text tokens
 	template  func() (*chat.Template, error)
-	pieces    [][]byte // the text of every token
+	own       *models.Adapter // of requests that name no other; nil for most
+	pieces    [][]byte        // the text of every token
 	pool      *kv.Pool
 	o         Options
 

@@ -30,12 +30,16 @@ type parts struct {
 	tensors   models.Source
 	tokenizer *tokenizer.Tokenizer
 	ends      []int32
+	adapter   string // folder of the adapter that the decoder is made with; "" for none
 	chat      func() (*chat.Template, error)
 	err       func() error // why a tensor could not be read
 	close     func()
 }
 
-// Open opens a Hugging Face folder or a GGUF file.
+// Open opens a Hugging Face folder or a GGUF file. A folder that has an adapter of
+// PEFT and a config.json, but no weights, is a decoder over those of the folder
+// beside it that adapter_config.json names: several share one file so, each with
+// an adapter and layers of its own.
 func Open(path string, o Options) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -79,6 +83,12 @@ func Open(path string, o Options) (*Model, error) {
 	}
 	m := newModel(d, p.tokenizer, p.ends, format, o)
 	m.Name, m.precision, m.template = p.name, precision, p.chat
+	if p.adapter != "" {
+		if m.own, err = m.OpenAdapter(p.adapter); err != nil {
+			m.Close()
+			return nil, err
+		}
+	}
 	return m, nil
 }
 
@@ -87,7 +97,18 @@ func openFolder(dir string) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := tokenizer.Open(dir)
+	base, err := baseOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	words, adapter := dir, ""
+	if base != dir {
+		adapter = dir
+		if !exists(dir, "tokenizer.json") {
+			words = base
+		}
+	}
+	t, err := tokenizer.Open(words)
 	if err != nil {
 		return nil, err
 	}
@@ -99,12 +120,50 @@ func openFolder(dir string) (*parts, error) {
 	if id, ok := t.ID("<|im_end|>"); ok && !slices.Contains(ends, id) {
 		ends = append(ends, id)
 	}
-	f, err := safetensors.OpenFolder(dir, safetensors.Options{Lazy: true})
+	f, err := safetensors.OpenFolder(base, safetensors.Options{Lazy: true})
 	if err != nil {
 		return nil, err
 	}
-	template := sync.OnceValues(func() (*chat.Template, error) { return chat.Open(dir, has(t)) })
-	return &parts{filepath.Base(dir), config, f, t, ends, template, func() error { return nil }, func() { f.Close() }}, nil
+	template := sync.OnceValues(func() (*chat.Template, error) { return chat.Open(words, has(t)) })
+	return &parts{filepath.Base(dir), config, f, t, ends, adapter, template, func() error { return nil }, func() { f.Close() }}, nil
+}
+
+// baseOf is the folder with the weights of the decoder in dir: dir itself, or the
+// one beside it that its adapter is for.
+func baseOf(dir string) (string, error) {
+	const file = "adapter_config.json"
+	if exists(dir, "model.safetensors") || exists(dir, "model.safetensors.index.json") || !exists(dir, file) {
+		return dir, nil
+	}
+	path := filepath.Join(dir, file)
+	text, err := readText(path)
+	if err != nil {
+		return "", err
+	}
+	var c struct {
+		Base string `json:"base_model_name_or_path"`
+	}
+	if err := json.Unmarshal(text, &c); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	name := filepath.Base(c.Base)
+	if c.Base == "" || name == "." || name == ".." || name == string(filepath.Separator) {
+		return "", fmt.Errorf("%s: base_model_name_or_path: %q names no folder", path, c.Base)
+	}
+	real, err := filepath.Abs(dir) // the one beside "."
+	if err != nil {
+		return "", err
+	}
+	base := filepath.Join(filepath.Dir(real), name)
+	if !exists(base, "config.json") {
+		return "", fmt.Errorf("%s: base_model_name_or_path: the decoder needs the folder %s beside it, which is not there", path, name)
+	}
+	return base, nil
+}
+
+func exists(dir, file string) bool {
+	_, err := os.Stat(filepath.Join(dir, file))
+	return err == nil
 }
 
 func openGGUF(path string) (*parts, error) {
