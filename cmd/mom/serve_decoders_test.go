@@ -140,3 +140,32 @@ func TestServeExplainsByFolder(t *testing.T) {
 	}
 	s.stop()
 }
+
+// TestServeDecodersPython has OpenAI's client for Python ask a decoder.
+func TestServeDecodersPython(t *testing.T) {
+	folder := os.Getenv("MOM_CLIENTS")
+	if folder == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			t.Skip(err)
+		}
+		folder = filepath.Join(cache, "mom-clients")
+	}
+	python := filepath.Join(folder, "py", "bin", "python")
+	if _, err := os.Stat(python); err != nil {
+		t.Skip("no clients for Python on this machine: server/testdata/clients/install.sh puts them there")
+	}
+	file := filepath.Join(t.TempDir(), "mom.yaml")
+	text := fmt.Sprintf("listen: 127.0.0.1:0\nadmin: {listen: \"off\"}\ndecoders:\n  - {name: tiny, path: %q, kv_bytes: 16MiB}\n", enginetest.Decoder(t, "tiny"))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, exec.Command("mom", "serve", "--config", file))
+	c := exec.Command(python, filepath.Join("testdata", "clients", "openai_local.py"))
+	c.Env = append(os.Environ(), "MOM_BASE="+s.base, "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	out, err := c.CombinedOutput()
+	if err != nil || strings.Count(string(out), "ok ") != 8 {
+		t.Errorf("%v: %s", err, out)
+	}
+	s.stop()
+}
