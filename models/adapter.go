@@ -28,7 +28,11 @@ func OpenAdapter(d Decoder, l *LoRA) (*Adapter, error) {
 	w := &Weights{weightState: &weightState{arch: d.Info().Architecture, used: map[string]bool{}}}
 	s := newLoRA(l)
 	a := &Adapter{of: d}
-	for _, t := range d.targets() {
+	linears, dropped := d.targets()
+	for _, layer := range dropped {
+		s.ignoreBelow(layer + ".")
+	}
+	for _, t := range linears {
 		A, B, rank, scale := s.pair(w, t.name, t.n, t.k)
 		if rank == 0 || w.failed() {
 			continue

@@ -28,7 +28,7 @@ type Decoder interface {
 
 	Info() Info
 
-	targets() []target
+	targets() (linears []target, dropped []string) // what adapters may change; the layers that do not run
 }
 
 // A DecodeBatch is the new tokens of some sequences, one after another.

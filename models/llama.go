@@ -11,6 +11,7 @@ package models
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"mom/kernels/gemm"
 	"mom/models/nn"
@@ -282,7 +283,12 @@ func (m *llama) Logits(ws *nn.Workspace, dst, hidden tensor.Mat, ids []int32) {
 }
 
 // targets implements Decoder.
-func (m *llama) targets() (all []target) {
+func (m *llama) targets() (all []target, dropped []string) {
+	for i := range m.Layers {
+		if m.Kept != nil && !slices.Contains(m.Kept, i) {
+			dropped = append(dropped, fmt.Sprintf("model.layers.%d", i))
+		}
+	}
 	d, f, q, kv := m.Hidden, m.Intermediate, m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
 	for i := range m.layers {
 		l := &m.layers[i]
@@ -296,5 +302,5 @@ func (m *llama) targets() (all []target) {
 			target{l.name + ".mlp.down_proj", l.down.ID(), 0, d, f},
 		)
 	}
-	return all
+	return all, dropped
 }

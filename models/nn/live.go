@@ -29,8 +29,14 @@ func (d *Delta) Bytes() int { return d.a.Bytes() + d.b.Bytes() }
 // small, and the layer's output is float32.
 type Deltas [][]Delta
 
-// SetID numbers a layer among those that an adapter may change, from 1.
-func (l *Linear) SetID(id int) { l.id = id }
+// SetID numbers a layer among those that an adapter may change, from 1. What an
+// adapter adds comes before an activation, so that the layer has none.
+func (l *Linear) SetID(id int) {
+	if l.Act != gemm.None || l.gated() {
+		panic("BUG: nn: SetID: the layer has an activation")
+	}
+	l.id = id
+}
 
 // ID is the layer's number.
 func (l *Linear) ID() int { return l.id }

@@ -83,6 +83,9 @@ func (ws *Workspace) Bytes() int {
 	for _, s := range ws.attn {
 		n += 4 * cap(s)
 	}
+	for _, s := range ws.live.scratch {
+		n += 4 * cap(s)
+	}
 	return n
 }
 
