@@ -38,7 +38,7 @@ class Decoder(torch.nn.Module):
         super().__init__()
         c = config
         self.w, self.config, self.rank, self.alpha = weights, config, rank, alpha
-        self.scale = alpha / rank
+        self.scale = alpha / rank if rank else 0.0
         self.layers = list(layers if layers is not None else range(c["num_hidden_layers"]))
         self.heads, self.groups = c["num_attention_heads"], c["num_key_value_heads"]
         self.e = c["hidden_size"] // self.heads
@@ -109,17 +109,24 @@ class Decoder(torch.nn.Module):
         y = self.norm(x, at + ".post_attention_layernorm.weight")
         return x + self.linear(F.silu(self.linear(y, i, LINEAR[4])) * self.linear(y, i, LINEAR[5]), i, LINEAR[6])
 
-    def forward(self, prefix, requests, want, layers=None):
-        """requests: lists of ids; want: [(request, place)]. Returns the logits [len(want) v] of what follows these places."""
+    def begin(self, prefix, requests):
+        """The embedded tokens [t d], and what `block` and `end` want to know of them."""
         p, b, l = len(prefix), len(requests), max(map(len, requests))
         ids = torch.tensor(prefix + [i for r in requests for i in r + [0] * (l - len(r))])
         position = torch.cat([torch.arange(p), (p + torch.arange(l)).repeat(b)])
         mask = torch.ones(l, p + l, dtype=torch.bool).tril(p)
-        x = self.w["model.embed_tokens.weight"][ids]
-        for i in self.layers if layers is None else layers:
-            x = self.block(x, i, position, p, b, mask)
-        rows = torch.tensor([p + r * l + j for r, j in want])
+        return self.w["model.embed_tokens.weight"][ids], (position, p, b, mask)
+
+    def end(self, x, form, want):
+        rows = torch.tensor([form[1] + r * len(form[3]) + j for r, j in want])
         return self.norm(x[rows], "model.norm.weight") @ self.w["model.embed_tokens.weight"].T
+
+    def forward(self, prefix, requests, want):
+        """requests: lists of ids; want: [(request, place)]. Returns the logits [len(want) v] of what follows these places."""
+        x, form = self.begin(prefix, requests)
+        for i in self.layers:
+            x = self.block(x, i, *form)
+        return self.end(x, form, want)
 
 
 def load(folder, vocab=None):

@@ -1,0 +1,47 @@
+#!/bin/sh
+# Makes the decoders that label a request and say why: mom-dec-class-intent-r1, then -v1. Goes on where it was stopped.
+#   ./run_decoders.sh BASE WORK     BASE: SmolLM2-135M-Instruct as a Hugging Face folder (gguf_folder.py); WORK: checkpoints and folders
+set -eu
+cd "$(dirname "$0")"
+python=${PYTHON:-python} base=$1 work=$2
+count=${COUNT:-15} # layers of v1
+trial=${TRIAL:-40} # steps that heal a candidate
+smoke=${SMOKE:-}   # --smoke: a few steps of everything
+mkdir -p "$work"
+
+export_to() { # FOLDER ARGUMENTS...: whole or not at all
+	to=$1
+	shift
+	[ -d "$to" ] && return
+	rm -rf "$to.part"
+	$python decoder_export.py --out "$to.part" "$@"
+	mv "$to.part" "$to"
+}
+
+[ -e "$work/dec-r1/final.pt" ] || $python decoder_train.py $smoke --out "$work/dec-r1" --base "$base" ${R1:-}
+r1="--checkpoint $work/dec-r1/final.pt --base $base"
+export_to "$work/r1-f32" $r1
+export_to "$work/r1-int4" $r1 --int4
+export_to "$work/r1-int8" $r1 --int8
+
+# v1: an adapter over some of the layers of r1 in int4, taught by r1 in f32.
+under="--base $work/r1-f32 --weights $work/r1-int4"
+[ -e "$work/layers.json" ] || $python decoder_layers.py --base "$work/r1-f32" --count "$count" ${smoke:+--rows 1} --out "$work/layers.json"
+list() { $python -c 'import json,sys; print(",".join(map(str, json.load(open(sys.argv[1]))[sys.argv[2]])))' "$work/layers.json" "$1"; }
+if [ ! -e "$work/layers.txt" ]; then
+	for how in least steps; do
+		[ -e "$work/trial-$how/final.pt" ] || $python decoder_train.py $smoke --out "$work/trial-$how" $under --layers "$(list $how)" --steps "$trial" --first-round 20 --rounds 1
+	done
+	best=$($python -c '
+import sys, torch
+print(min(("least", "steps"), key=lambda how: torch.load(f"{sys.argv[1]}/trial-{how}/final.pt")["log"][-1]["answer"]))' "$work")
+	echo "the better layers: $best"
+	list "$best" >"$work/layers.part"
+	mv "$work/layers.part" "$work/layers.txt"
+fi
+[ -e "$work/dec-v1/final.pt" ] || $python decoder_train.py $smoke --out "$work/dec-v1" $under --layers "$(cat "$work/layers.txt")" --first-round 10 --lr 1e-3 ${V1:-}
+v1="--checkpoint $work/dec-v1/final.pt $under"
+export_to "$work/v1-f32" $v1
+export_to "$work/v1-int4" $v1 --int4
+export_to "$work/v1-adapter" $v1 --adapter
+echo "all made"
