@@ -439,8 +439,10 @@ func TestStepAllocations(t *testing.T) {
 			}
 		})
 	}
-	// The answer itself grows: a few steps of doubling, not one a token.
-	if few, many := measure(10), measure(410); many-few > 60 {
+	// The answer grows by doubling, and a page is two: 30 in all, not one a token.
+	few, many := measure(10), measure(410)
+	t.Logf("%v allocations for 10 tokens, %v for 410", few, many)
+	if many-few > 40 {
 		t.Errorf("400 tokens more cost %v allocations more", many-few)
 	}
 }

@@ -63,7 +63,7 @@ func (g *gen) pagedSoftmax() {
 		g.L("VMOVSS (R9), X1")
 		g.L("VSUBSS X0, X1, X1")
 		g.L("VMOVSS X0, (R9)")
-		g.L("VMOVSS X1, (R11)") // an exponent, for now
+		g.L("VMOVSS X1, (R11)") // the exponent; the factor takes its place below
 	})
 
 	// Arrays of rows have room for full vectors.
