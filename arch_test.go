@@ -60,15 +60,15 @@ var layers = map[string][]string{
 // onlyUsers are modules that some packages alone, and those below them, may
 // import.
 var onlyUsers = map[string][]string{
-	"github.com/klauspost/cpuid/v2":       {"kernels/cpu"},
-	"github.com/valyala/fasthttp":         {"server", "bench/load"},
-	"github.com/spf13/cobra":              {"cmd"},
-	"golang.org/x/text":                   {"engine/view"},
-	"gonum.org/v1/gonum":                  {"bench"},
-	"github.com/viterin/vek":              {"bench", "server/cache"},
-	"modernc.org/sqlite":                  {"server/state"},
-	"github.com/redis/go-redis/v9":        {"server/shared"},
-	"github.com/prometheus/client_golang": {"server/admin"},
+	"github.com/klauspost/cpuid/v2":      {"kernels/cpu"},
+	"github.com/valyala/fasthttp":        {"server", "bench/load"},
+	"github.com/spf13/cobra":             {"cmd"},
+	"golang.org/x/text":                  {"engine/view"},
+	"gonum.org/v1/gonum":                 {"bench"},
+	"github.com/viterin/vek":             {"bench", "server/cache"},
+	"modernc.org/sqlite":                 {"server/state"},
+	"github.com/gomodule/redigo":         {"server/shared"},
+	"github.com/VictoriaMetrics/metrics": {"server/admin"},
 }
 
 // In tests a package may also use what makes its inputs and its oracles.

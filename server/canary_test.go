@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/common/expfmt"
-
 	"mom/server/config"
 )
 
@@ -102,12 +100,8 @@ func TestCanaries(t *testing.T) {
 	}
 
 	var metrics strings.Builder
-	families, err := r.metrics.Registry().Gather()
-	if err != nil {
+	if err := r.metrics.Write(&metrics); err != nil {
 		t.Fatal(err)
-	}
-	for _, f := range families {
-		expfmt.MetricFamilyToText(&metrics, f)
 	}
 	r.stop(5e9)
 	written := map[string]string{"log": r.log.String(), "metrics": metrics.String(), "errors": errors.String()}

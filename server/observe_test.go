@@ -8,25 +8,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
-
 	"mom/server/config"
 )
 
 // exposed are the lines that Prometheus would read.
 func (r *running) exposed() map[string]bool {
 	r.t.Helper()
-	families, err := r.metrics.Registry().Gather()
-	if err != nil {
+	var b strings.Builder
+	if err := r.metrics.Write(&b); err != nil {
 		r.t.Fatal(err)
 	}
 	lines := map[string]bool{}
-	for _, f := range families {
-		var b strings.Builder
-		expfmt.MetricFamilyToText(&b, f)
-		for line := range strings.Lines(b.String()) {
-			lines[strings.TrimSpace(line)] = true
-		}
+	for line := range strings.Lines(b.String()) {
+		lines[strings.TrimSpace(line)] = true
 	}
 	return lines
 }

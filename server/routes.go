@@ -3,10 +3,10 @@ package server
 import (
 	"context"
 
-	"github.com/prometheus/common/expfmt"
 	"github.com/valyala/fasthttp"
 
 	"mom/router"
+	"mom/server/admin"
 	"mom/server/compat"
 	"mom/server/playground"
 	"mom/server/web"
@@ -72,19 +72,9 @@ func (s *Server) decideText(ctx context.Context, text string) (router.Decision, 
 // handleMetrics is for clients of servers that have their metrics beside the
 // rest; the admin listener has the same.
 func (s *Server) handleMetrics(ctx *fasthttp.RequestCtx) {
-	families, err := s.metrics.Registry().Gather()
-	if err != nil {
+	ctx.SetContentType(admin.TextFormat)
+	if err := s.metrics.Write(ctx.Response.BodyWriter()); err != nil {
 		web.WriteError(ctx, web.TEI, err)
-		return
-	}
-	format := expfmt.NewFormat(expfmt.TypeTextPlain)
-	ctx.SetContentType(string(format))
-	enc := expfmt.NewEncoder(ctx.Response.BodyWriter(), format)
-	for _, f := range families {
-		if err := enc.Encode(f); err != nil {
-			web.WriteError(ctx, web.TEI, err)
-			return
-		}
 	}
 }
 

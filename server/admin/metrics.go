@@ -1,12 +1,11 @@
 package admin
 
 import (
+	"io"
 	"runtime"
 	"sync"
 	"sync/atomic"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
+	"time"
 )
 
 // unknown is the label of whatever is not in the configuration.
@@ -25,38 +24,38 @@ type Labels struct {
 // and allocate nothing, but for the first use of a combination of labels. A nil
 // *Metrics counts nothing.
 type Metrics struct {
-	registry *prometheus.Registry
+	registry *registry
 
-	requests  *prometheus.CounterVec
-	durations *prometheus.HistogramVec
-	inFlight  prometheus.Gauge
-	stages    [stageCount]prometheus.Observer
+	requests  counters
+	durations histograms
+	inFlight  *gauge
+	stages    [stageCount]*histogram
 
-	decisions *prometheus.CounterVec
-	recipes   *prometheus.CounterVec
-	findings  *prometheus.CounterVec
-	abstained prometheus.Counter
+	decisions counters
+	recipes   counters
+	findings  counters
+	abstained *counter
 
-	tokens   *prometheus.CounterVec
-	cost     *prometheus.CounterVec
-	baseline *prometheus.CounterVec
-	saved    prometheus.Gauge
+	tokens   counters
+	cost     amounts
+	baseline amounts
+	saved    *gauge
 
-	cache [cacheCount]prometheus.Counter
+	cache [cacheCount]*counter
 
-	attempts  *prometheus.CounterVec
-	attempted *prometheus.HistogramVec
-	retries   *prometheus.CounterVec
-	breakers  *prometheus.GaugeVec
-	fallbacks *prometheus.CounterVec
+	attempts  counters
+	attempted histograms
+	retries   counters
+	breakers  gauges
+	fallbacks counters
 
-	queueWait prometheus.Observer
-	shed      [shedCount]prometheus.Counter
-	lost      [storeCount]prometheus.Counter
-	panics    prometheus.Counter
-	denied    prometheus.Counter
-	reloads   [2]prometheus.Counter // failed, applied
-	reloaded  prometheus.Gauge
+	queueWait *histogram
+	shed      [shedCount]*counter
+	lost      [storeCount]*counter
+	panics    *counter
+	denied    *counter
+	reloads   [2]*counter // failed, applied
+	reloaded  *gauge
 
 	vllmsr vllmsr
 
@@ -75,98 +74,62 @@ var latencyBuckets = []float64{
 // NewMetrics returns metrics in a registry of their own, with those of the Go
 // runtime and of the process. Version goes into mom_build_info.
 func NewMetrics(version string, labels Labels) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry()}
+	m := &Metrics{registry: newRegistry()}
 	r := m.registry
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	m.requests = counters(r, "mom_requests_total", "Requests answered, by route and class of status; client_gone is a client that left before its answer.", "method", "route", "class")
-	m.durations = histograms(r, "mom_request_duration_seconds", "Time from a request's first byte to the end of its answer, streams included.", "method", "route")
-	m.inFlight = gauge(r, "mom_requests_in_flight", "Requests being answered now.")
-	stages := histograms(r, "mom_stage_duration_seconds", "Time that a request spent in a stage.", "stage")
+	m.requests = r.counters("mom_requests_total", "Requests answered, by route and class of status; client_gone is a client that left before its answer.", "method", "route", "class")
+	m.durations = r.histograms("mom_request_duration_seconds", "Time from a request's first byte to the end of its answer, streams included.", latencyBuckets, "method", "route")
+	m.inFlight = r.gauges("mom_requests_in_flight", "Requests being answered now.").with()
+	stages := r.histograms("mom_stage_duration_seconds", "Time that a request spent in a stage.", latencyBuckets, "stage")
 	for s := range m.stages {
-		m.stages[s] = stages.WithLabelValues(Stage(s).String())
+		m.stages[s] = stages.with(Stage(s).String())
 	}
 
-	m.decisions = counters(r, "mom_decisions_total", "Decisions, by action, chosen model and category.", "action", "model", "category")
-	m.recipes = counters(r, "mom_recipe_decisions_total", "Decisions, by recipe.", "recipe")
-	m.findings = counters(r, "mom_security_findings_total", "Attacks and personal data found, by what was done and by type.", "action", "type")
-	m.abstained = counter(r, "mom_abstained_total", "Decisions whose category was too uncertain to be used.")
+	m.decisions = r.counters("mom_decisions_total", "Decisions, by action, chosen model and category.", "action", "model", "category")
+	m.recipes = r.counters("mom_recipe_decisions_total", "Decisions, by recipe.", "recipe")
+	m.findings = r.counters("mom_security_findings_total", "Attacks and personal data found, by what was done and by type.", "action", "type")
+	m.abstained = r.counters("mom_abstained_total", "Decisions whose category was too uncertain to be used.").with()
 
-	m.tokens = counters(r, "mom_tokens_total", "Tokens of prompts (input) and answers (output), by model.", "model", "direction")
-	m.cost = counters(r, "mom_cost_dollars_total", "Cost of answers by the configured prices, by model.", "model")
-	m.baseline = counters(r, "mom_cost_baseline_dollars_total", "What the same answers would have cost from the best candidate, by the model that was chosen instead.", "model")
-	m.saved = gauge(r, "mom_cost_saved_dollars", "Baseline less cost since the start. It falls when a client names a dearer model.")
+	m.tokens = r.counters("mom_tokens_total", "Tokens of prompts (input) and answers (output), by model.", "model", "direction")
+	m.cost = r.amounts("mom_cost_dollars_total", "Cost of answers by the configured prices, by model.", "model")
+	m.baseline = r.amounts("mom_cost_baseline_dollars_total", "What the same answers would have cost from the best candidate, by the model that was chosen instead.", "model")
+	m.saved = r.gauges("mom_cost_saved_dollars", "Baseline less cost since the start. It falls when a client names a dearer model.").with()
 
-	results := counters(r, "mom_cache_requests_total", "Look-ups in the cache of answers, by result.", "result")
+	results := r.counters("mom_cache_requests_total", "Look-ups in the cache of answers, by result.", "result")
 	for c := range m.cache {
-		m.cache[c] = results.WithLabelValues(CacheResult(c).String())
+		m.cache[c] = results.with(CacheResult(c).String())
 	}
 
-	m.attempts = counters(r, "mom_upstream_attempts_total", "Requests sent to an upstream, by outcome.", "upstream", "outcome")
-	m.attempted = histograms(r, "mom_upstream_first_byte_seconds", "Time until an upstream's first byte, or until the attempt failed.", "upstream")
-	m.retries = counters(r, "mom_upstream_retries_total", "Attempts after the first one at the same upstream.", "upstream")
-	m.breakers = gauges(r, "mom_upstream_breaker_state", "Circuit breaker of an upstream: 0 closed, 1 half open, 2 open.", "upstream")
-	m.fallbacks = counters(r, "mom_model_fallbacks_total", "Requests that another model answered because this one failed.", "model")
+	m.attempts = r.counters("mom_upstream_attempts_total", "Requests sent to an upstream, by outcome.", "upstream", "outcome")
+	m.attempted = r.histograms("mom_upstream_first_byte_seconds", "Time until an upstream's first byte, or until the attempt failed.", latencyBuckets, "upstream")
+	m.retries = r.counters("mom_upstream_retries_total", "Attempts after the first one at the same upstream.", "upstream")
+	m.breakers = r.gauges("mom_upstream_breaker_state", "Circuit breaker of an upstream: 0 closed, 1 half open, 2 open.", "upstream")
+	m.fallbacks = r.counters("mom_model_fallbacks_total", "Requests that another model answered because this one failed.", "model")
 
-	m.queueWait = histogram(r, "mom_queue_wait_seconds", "Time that a request waited for the classifiers.")
-	shed := counters(r, "mom_shed_requests_total", "Requests refused to protect the server, by what was exhausted.", "reason")
+	m.queueWait = r.histograms("mom_queue_wait_seconds", "Time that a request waited for the classifiers.", latencyBuckets).with()
+	shed := r.counters("mom_shed_requests_total", "Requests refused to protect the server, by what was exhausted.", "reason")
 	for s := range m.shed {
-		m.shed[s] = shed.WithLabelValues(ShedReason(s).String())
+		m.shed[s] = shed.with(ShedReason(s).String())
 	}
-	lost := counters(r, "mom_state_lost_total", "Entries that could not be kept; their requests went on.", "store")
+	lost := r.counters("mom_state_lost_total", "Entries that could not be kept; their requests went on.", "store")
 	for s := range m.lost {
-		m.lost[s] = lost.WithLabelValues(Store(s).String())
+		m.lost[s] = lost.with(Store(s).String())
 	}
-	m.panics = counter(r, "mom_panics_total", "Handlers that panicked; their requests were answered 500.")
-	m.denied = counter(r, "mom_auth_failures_total", "Requests without a valid key.")
-	reloads := counters(r, "mom_config_reloads_total", "Reloads of the configuration, by result.", "result")
-	m.reloads = [2]prometheus.Counter{reloads.WithLabelValues("failed"), reloads.WithLabelValues("applied")}
-	m.reloaded = gauge(r, "mom_config_applied_timestamp_seconds", "When the configuration in use was applied, in Unix time.")
-	m.reloaded.SetToCurrentTime()
-	gauges(r, "mom_build_info", "Always 1; its labels say what is running.", "version", "go").WithLabelValues(version, runtime.Version()).Set(1)
+	m.panics = r.counters("mom_panics_total", "Handlers that panicked; their requests were answered 500.").with()
+	m.denied = r.counters("mom_auth_failures_total", "Requests without a valid key.").with()
+	reloads := r.counters("mom_config_reloads_total", "Reloads of the configuration, by result.", "result")
+	m.reloads = [2]*counter{reloads.with("failed"), reloads.with("applied")}
+	m.reloaded = r.gauges("mom_config_applied_timestamp_seconds", "When the configuration in use was applied, in Unix time.").with()
+	m.reloaded.Set(now())
+	r.gauges("mom_build_info", "Always 1; its labels say what is running.", "version", "go").with(version, runtime.Version()).Set(1)
 
 	m.vllmsr.register(r)
-	r.MustRegister(&sampler{sources: &m.sources})
+	r.sample(&m.sources)
 	m.Configure(labels)
 	return m
 }
 
-// Registry holds the metrics, for further collectors of the process and for
-// tests.
-func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
+// Write writes the metrics in the text format of Prometheus.
+func (m *Metrics) Write(w io.Writer) error { return m.registry.write(w) }
 
-func counter(r prometheus.Registerer, name, help string) prometheus.Counter {
-	c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
-	r.MustRegister(c)
-	return c
-}
-
-func counters(r prometheus.Registerer, name, help string, labels ...string) *prometheus.CounterVec {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
-	r.MustRegister(c)
-	return c
-}
-
-func gauge(r prometheus.Registerer, name, help string) prometheus.Gauge {
-	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
-	r.MustRegister(g)
-	return g
-}
-
-func gauges(r prometheus.Registerer, name, help string, labels ...string) *prometheus.GaugeVec {
-	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
-	r.MustRegister(g)
-	return g
-}
-
-func histogram(r prometheus.Registerer, name, help string) prometheus.Histogram {
-	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: latencyBuckets})
-	r.MustRegister(h)
-	return h
-}
-
-func histograms(r prometheus.Registerer, name, help string, labels ...string) *prometheus.HistogramVec {
-	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: latencyBuckets}, labels)
-	r.MustRegister(h)
-	return h
-}
+func now() float64 { return float64(time.Now().UnixMilli()) / 1e3 }

@@ -1,10 +1,6 @@
 package admin
 
-import (
-	"sync/atomic"
-
-	"github.com/prometheus/client_golang/prometheus"
-)
+import "sync/atomic"
 
 // names are the metrics of everything that the configuration names, resolved,
 // so that counting is a look-up and an addition.
@@ -27,37 +23,37 @@ type names struct {
 
 type modelMetrics struct {
 	name          string
-	decisions     [2][]lazy[prometheus.Counter] // routed, blocked; by category
-	input, output prometheus.Counter
-	cost          prometheus.Counter
-	baseline      prometheus.Counter
-	fallback      prometheus.Counter
+	decisions     [2][]lazy[counter] // routed, blocked; by category
+	input, output *counter
+	cost          *amount
+	baseline      *amount
+	fallback      *counter
 	vllmsr        vllmsrModel
 }
 
 type recipeMetrics struct {
-	decisions prometheus.Counter
-	matches   prometheus.Counter
+	decisions *counter
+	matches   *counter
 }
 
 type upstreamMetrics struct {
-	attempts  [outcomeCount]prometheus.Counter
-	firstByte prometheus.Observer
-	retries   prometheus.Counter
-	breaker   prometheus.Gauge
+	attempts  [outcomeCount]*counter
+	firstByte *histogram
+	retries   *counter
+	breaker   *gauge
 }
 
 type findingMetrics struct {
 	entity  string
-	actions [foundCount]prometheus.Counter
+	actions [foundCount]*counter
 }
 
 // lazy is a metric that exists from its first use on: combinations of labels are
 // many, and few of them happen.
 type lazy[T any] struct{ p atomic.Pointer[T] }
 
-func (l *lazy[T]) keep(v T) T {
-	l.p.Store(&v)
+func (l *lazy[T]) keep(v *T) *T {
+	l.p.Store(v)
 	return v
 }
 
@@ -107,7 +103,7 @@ func (m *Metrics) Configure(l Labels) {
 	// The state of a breaker that is gone would stand for ever.
 	for name := range old.upstreams {
 		if n.upstreams[name] == nil {
-			m.breakers.DeleteLabelValues(name)
+			m.breakers.drop(name)
 		}
 	}
 }
@@ -122,36 +118,36 @@ func add(index map[string]int, list *[]string, name string) {
 func (m *Metrics) model(n *names, name string) *modelMetrics {
 	x := &modelMetrics{name: name}
 	for a := range x.decisions {
-		x.decisions[a] = make([]lazy[prometheus.Counter], len(n.category))
+		x.decisions[a] = make([]lazy[counter], len(n.category))
 	}
 	if name == "" {
 		return x
 	}
-	x.input, x.output = m.tokens.WithLabelValues(name, "input"), m.tokens.WithLabelValues(name, "output")
-	x.cost, x.baseline = m.cost.WithLabelValues(name), m.baseline.WithLabelValues(name)
-	x.fallback = m.fallbacks.WithLabelValues(name)
+	x.input, x.output = m.tokens.with(name, "input"), m.tokens.with(name, "output")
+	x.cost, x.baseline = m.cost.with(name), m.baseline.with(name)
+	x.fallback = m.fallbacks.with(name)
 	x.vllmsr = m.vllmsr.model(name, len(n.askedName))
 	return x
 }
 
 func (m *Metrics) recipe(name string) *recipeMetrics {
-	return &recipeMetrics{m.recipes.WithLabelValues(name), m.vllmsr.decisions.WithLabelValues(name)}
+	return &recipeMetrics{m.recipes.with(name), m.vllmsr.decisions.with(name)}
 }
 
 func (m *Metrics) finding(name string) *findingMetrics {
 	x := &findingMetrics{entity: name}
 	for f := range x.actions {
-		x.actions[f] = m.findings.WithLabelValues(Found(f).String(), name)
+		x.actions[f] = m.findings.with(Found(f).String(), name)
 	}
 	return x
 }
 
 func (m *Metrics) upstream(name string) *upstreamMetrics {
 	x := &upstreamMetrics{
-		firstByte: m.attempted.WithLabelValues(name), retries: m.retries.WithLabelValues(name), breaker: m.breakers.WithLabelValues(name),
+		firstByte: m.attempted.with(name), retries: m.retries.with(name), breaker: m.breakers.with(name),
 	}
 	for o := range x.attempts {
-		x.attempts[o] = m.attempts.WithLabelValues(name, Outcome(o).String())
+		x.attempts[o] = m.attempts.with(name, Outcome(o).String())
 	}
 	return x
 }

@@ -3,17 +3,15 @@ package admin
 import (
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"mom/router"
 )
 
 // A RouteMetrics counts the requests of one line of the route table.
 type RouteMetrics struct {
-	classes  [6]prometheus.Counter
-	duration prometheus.Observer
-	outcomes [len(outcomeNames)]prometheus.Counter
-	took     [len(outcomeNames)]prometheus.Observer
+	classes  [6]*counter
+	duration *histogram
+	outcomes [len(outcomeNames)]*counter
+	took     [len(outcomeNames)]*histogram
 }
 
 // Route returns the metrics of a route. The server calls it once for each line
@@ -23,14 +21,14 @@ func (m *Metrics) Route(method, path string) *RouteMetrics {
 	if m == nil {
 		return nil
 	}
-	r := &RouteMetrics{duration: m.durations.WithLabelValues(method, path)}
+	r := &RouteMetrics{duration: m.durations.with(method, path)}
 	for i, class := range []string{"client_gone", "1xx", "2xx", "3xx", "4xx", "5xx"} {
-		r.classes[i] = m.requests.WithLabelValues(method, path, class)
+		r.classes[i] = m.requests.with(method, path, class)
 	}
 	kind := traffic(path)
 	for i, outcome := range outcomeNames {
-		r.outcomes[i] = m.vllmsr.outcomes.WithLabelValues(kind, outcome)
-		r.took[i] = m.vllmsr.durations.WithLabelValues(kind, outcome)
+		r.outcomes[i] = m.vllmsr.outcomes.with(kind, outcome)
+		r.took[i] = m.vllmsr.durations.with(kind, outcome)
 	}
 	return r
 }
@@ -49,10 +47,10 @@ func (r *RouteMetrics) Done(status int, d time.Duration) {
 		class = 5
 	}
 	r.classes[class].Inc()
-	r.duration.Observe(d.Seconds())
+	r.duration.Update(d.Seconds())
 	i := outcomeOf(status)
 	r.outcomes[i].Inc()
-	r.took[i].Observe(d.Seconds())
+	r.took[i].Update(d.Seconds())
 }
 
 // Began counts a request as being answered until Ended.
@@ -72,7 +70,7 @@ func (m *Metrics) Ended() {
 // Stage counts that a request spent d in s.
 func (m *Metrics) Stage(s Stage, d time.Duration) {
 	if m != nil {
-		m.stages[s].Observe(d.Seconds())
+		m.stages[s].Update(d.Seconds())
 	}
 }
 
@@ -90,9 +88,9 @@ func (m *Metrics) Decided(asked string, d *router.Decision, routing, decide time
 	}
 	cat := n.categories[d.Category] // 0 is unknown
 	if c := x.decisions[action][cat].p.Load(); c != nil {
-		(*c).Inc()
+		c.Inc()
 	} else {
-		x.decisions[action][cat].keep(m.decisions.WithLabelValues([2]string{"route", "block"}[action], x.name, n.category[cat])).Inc()
+		x.decisions[action][cat].keep(m.decisions.with([2]string{"route", "block"}[action], x.name, n.category[cat])).Inc()
 	}
 	r := n.recipe(d.Recipe)
 	r.decisions.Inc()
@@ -113,7 +111,7 @@ func (m *Metrics) Security(f Found, kind, model string) {
 	x := n.finding(kind)
 	x.actions[f].Inc()
 	if f == Blocked && kind != Jailbreak {
-		m.vllmsr.pii.WithLabelValues(n.model(model).name, x.entity).Inc()
+		m.vllmsr.pii.with(n.model(model).name, x.entity).Inc()
 	}
 }
 
@@ -124,7 +122,7 @@ func (m *Metrics) Used(model string, input, output int, cost, baseline float64) 
 		return
 	}
 	x := m.names.Load().model(model)
-	in, out := float64(max(input, 0)), float64(max(output, 0))
+	in, out := max(input, 0), max(output, 0)
 	cost, baseline = max(cost, 0), max(baseline, 0)
 	x.input.Add(in)
 	x.output.Add(out)
@@ -135,8 +133,8 @@ func (m *Metrics) Used(model string, input, output int, cost, baseline float64) 
 	v.tokens.Add(in + out)
 	v.prompt.Add(in)
 	v.completion.Add(out)
-	v.promptSize.Observe(in)
-	v.answerSize.Observe(out)
+	v.promptSize.Update(float64(in))
+	v.answerSize.Update(float64(out))
 	v.cost.Add(cost)
 }
 
@@ -155,10 +153,10 @@ func (m *Metrics) Completed(model string, firstByte, total time.Duration, tokens
 		return
 	}
 	v := &m.names.Load().model(model).vllmsr
-	v.latency.Observe(total.Seconds())
-	v.firstToken.Observe(firstByte.Seconds())
+	v.latency.Update(total.Seconds())
+	v.firstToken.Update(firstByte.Seconds())
 	if tokens > 0 {
-		v.perToken.Observe(total.Seconds() / float64(tokens))
+		v.perToken.Update(total.Seconds() / float64(tokens))
 	}
 }
 
@@ -169,10 +167,10 @@ func (m *Metrics) Failed(model string, reason ErrorReason) {
 	}
 	x := m.names.Load().model(model)
 	if c := x.vllmsr.errors[reason].p.Load(); c != nil {
-		(*c).Inc()
+		c.Inc()
 		return
 	}
-	x.vllmsr.errors[reason].keep(m.vllmsr.errors.WithLabelValues(x.name, reason.String())).Inc()
+	x.vllmsr.errors[reason].keep(m.vllmsr.errors.with(x.name, reason.String())).Inc()
 }
 
 // Cached counts a look-up in the cache of answers.
@@ -199,7 +197,7 @@ func (m *Metrics) Attempt(upstream string, o Outcome, d time.Duration) {
 	x := m.names.Load().upstream(upstream)
 	x.attempts[o].Inc()
 	if o != BreakerOpen {
-		x.firstByte.Observe(d.Seconds())
+		x.firstByte.Update(d.Seconds())
 	}
 }
 
@@ -227,7 +225,7 @@ func (m *Metrics) Breaker(upstream string, s BreakerState) {
 // Waited counts the time that a request waited for the classifiers.
 func (m *Metrics) Waited(d time.Duration) {
 	if m != nil {
-		m.queueWait.Observe(d.Seconds())
+		m.queueWait.Update(d.Seconds())
 	}
 }
 
@@ -241,7 +239,7 @@ func (m *Metrics) Shed(r ShedReason) {
 // Lost counts n entries that a store could not keep.
 func (m *Metrics) Lost(s Store, n int) {
 	if m != nil && n > 0 {
-		m.lost[s].Add(float64(n))
+		m.lost[s].Add(n)
 	}
 }
 
@@ -265,7 +263,7 @@ func (m *Metrics) Reloaded(applied bool) {
 	case m == nil:
 	case applied:
 		m.reloads[1].Inc()
-		m.reloaded.SetToCurrentTime()
+		m.reloaded.Set(now())
 	default:
 		m.reloads[0].Inc()
 	}

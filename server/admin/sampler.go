@@ -1,9 +1,10 @@
 package admin
 
 import (
+	"io"
 	"sync/atomic"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/VictoriaMetrics/metrics"
 )
 
 // Sources are values that are read when Prometheus asks. A nil one is left out.
@@ -27,54 +28,46 @@ func (m *Metrics) Sample(s Sources) {
 	}
 }
 
-type sampler struct{ sources *atomic.Pointer[Sources] }
-
-// sampled are the descriptions, in the order in which Collect uses them.
-var sampled = [...]*prometheus.Desc{
-	prometheus.NewDesc("mom_queue_depth", "Texts that wait for the classifiers now.", nil, nil),
-	prometheus.NewDesc("mom_connections", "Open client connections.", nil, nil),
-	prometheus.NewDesc("mom_state_write_lost_total", "Entries that the store dropped because it was behind or could not be written.", nil, nil),
-	prometheus.NewDesc("mom_state_bytes", "Size of the store of decisions.", nil, nil),
-	prometheus.NewDesc("mom_cache_bytes", "Memory of cached answers.", nil, nil),
-	prometheus.NewDesc("mom_cache_entries", "Cached answers.", nil, nil),
-	prometheus.NewDesc("mom_verdicts_remembered_total", "Texts whose verdicts were remembered.", nil, nil),
-	prometheus.NewDesc("mom_verdicts_computed_total", "Texts that the classifiers read.", nil, nil),
-	prometheus.NewDesc("mom_ready", "1 when the server takes requests, else 0.", nil, nil),
-}
-
-func (s *sampler) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range sampled {
-		ch <- d
-	}
-}
-
-func (s *sampler) Collect(ch chan<- prometheus.Metric) {
-	src := s.sources.Load()
-	if src == nil {
-		return
-	}
-	put := func(i int, t prometheus.ValueType, v float64) {
-		ch <- prometheus.MustNewConstMetric(sampled[i], t, v)
-	}
-	sample(put, 0, prometheus.GaugeValue, src.QueueDepth)
-	sample(put, 1, prometheus.GaugeValue, src.Connections)
-	sample(put, 2, prometheus.CounterValue, src.StateLost)
-	sample(put, 3, prometheus.GaugeValue, src.StateBytes)
-	sample(put, 4, prometheus.GaugeValue, src.CacheBytes)
-	sample(put, 5, prometheus.GaugeValue, src.CacheItems)
-	sample(put, 6, prometheus.CounterValue, src.MemoHits)
-	sample(put, 7, prometheus.CounterValue, src.MemoMisses)
-	if src.Ready != nil {
-		v := 0.0
-		if src.Ready() {
-			v = 1
+// sample writes what the sources say whenever the metrics are written.
+func (r *registry) sample(sources *atomic.Pointer[Sources]) {
+	r.set.RegisterMetricsWriter(func(w io.Writer) {
+		s := sources.Load()
+		if s == nil {
+			return
 		}
-		put(8, prometheus.GaugeValue, v)
+		sampled(w, metrics.WriteGaugeUint64, "mom_queue_depth", s.QueueDepth)
+		sampled(w, metrics.WriteGaugeUint64, "mom_connections", s.Connections)
+		sampled(w, metrics.WriteCounterUint64, "mom_state_write_lost_total", s.StateLost)
+		sampled(w, metrics.WriteGaugeUint64, "mom_state_bytes", s.StateBytes)
+		sampled(w, metrics.WriteGaugeUint64, "mom_cache_bytes", s.CacheBytes)
+		sampled(w, metrics.WriteGaugeUint64, "mom_cache_entries", s.CacheItems)
+		sampled(w, metrics.WriteCounterUint64, "mom_verdicts_remembered_total", s.MemoHits)
+		sampled(w, metrics.WriteCounterUint64, "mom_verdicts_computed_total", s.MemoMisses)
+		if s.Ready != nil {
+			var v uint64
+			if s.Ready() {
+				v = 1
+			}
+			metrics.WriteGaugeUint64(w, "mom_ready", v)
+		}
+	})
+	for name, help := range map[string]string{
+		"mom_queue_depth":               "Texts that wait for the classifiers now.",
+		"mom_connections":               "Open client connections.",
+		"mom_state_write_lost_total":    "Entries that the store dropped because it was behind or could not be written.",
+		"mom_state_bytes":               "Size of the store of decisions.",
+		"mom_cache_bytes":               "Memory of cached answers.",
+		"mom_cache_entries":             "Cached answers.",
+		"mom_verdicts_remembered_total": "Texts whose verdicts were remembered.",
+		"mom_verdicts_computed_total":   "Texts that the classifiers read.",
+		"mom_ready":                     "1 when the server takes requests, else 0.",
+	} {
+		r.help[name] = help
 	}
 }
 
-func sample[T int | int64 | uint64](put func(int, prometheus.ValueType, float64), i int, t prometheus.ValueType, read func() T) {
+func sampled[T int | int64 | uint64](w io.Writer, write func(io.Writer, string, uint64), name string, read func() T) {
 	if read != nil {
-		put(i, t, float64(read()))
+		write(w, name, uint64(read()))
 	}
 }

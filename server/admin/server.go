@@ -12,8 +12,6 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // Options are what the admin listener serves.
@@ -96,10 +94,12 @@ func Loopback(a net.Addr) bool {
 func (s *Server) handler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	if o.Metrics != nil {
-		mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics.registry, promhttp.HandlerOpts{
-			Registry: o.Metrics.registry, MaxRequestsInFlight: 4, Timeout: 10 * time.Second, EnableOpenMetrics: true,
-			ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
-		}))
+		mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", TextFormat)
+			if err := o.Metrics.Write(w); err != nil {
+				o.Log.Warn("metrics could not be written", "error", err)
+			}
+		})
 	}
 	mux.HandleFunc("GET /health", probe("ok", "failing", o.Healthy))
 	mux.HandleFunc("GET /ready", probe("ready", "not ready", o.Ready))

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/gomodule/redigo/redis"
 )
 
 // RedisOptions say where Redis is and what happens without it.
@@ -41,13 +40,13 @@ type RedisOptions struct {
 // Redis is a Store that several servers share. A goroutine waits for Redis to
 // return when it is gone; Close ends it.
 type Redis struct {
-	o      RedisOptions
-	client *redis.Client
-	log    *slog.Logger
-	down   atomic.Bool
-	gone   chan struct{} // Redis has just gone
-	stop   context.CancelFunc
-	done   chan struct{}
+	o    RedisOptions
+	pool *redis.Pool
+	log  *slog.Logger
+	down atomic.Bool
+	gone chan struct{} // Redis has just gone
+	stop context.CancelFunc
+	done chan struct{}
 
 	granted, refused, fallback, closed, errors atomic.Int64
 }
@@ -59,11 +58,6 @@ var _ Store = (*Redis)(nil)
 func NewRedis(o RedisOptions) (*Redis, error) {
 	if o.Fallback == nil {
 		return nil, errors.New("BUG: shared: a Redis store without a fallback")
-	}
-	opts, err := redis.ParseURL(o.URL)
-	if err != nil {
-		// The error may hold the URL, and the URL a password.
-		return nil, errors.New("redis.url is not a URL such as redis://user:password@host:6379/0, rediss://host:6380/0 or unix:///run/redis.sock")
 	}
 	if o.Timeout < 0 {
 		return nil, fmt.Errorf("redis.timeout is %v; it must be positive", o.Timeout)
@@ -77,17 +71,23 @@ func NewRedis(o RedisOptions) (*Redis, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	opts.DialTimeout, opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = o.Timeout, o.Timeout, o.Timeout, o.Timeout
-	opts.ContextTimeoutEnabled = true
-	opts.MaxRetries = -1 // the time of a request is bounded
-	opts.DialerRetries = 1
-	opts.DisableIdentity = true
-	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	// The library has one logger, which writes addresses to standard error for
-	// every failed connection; what matters is told to o.Log.
-	logging.Disable()
+	dial, err := dialer(o.URL, o.Timeout)
+	if err != nil {
+		// The error may hold the URL, and the URL a password.
+		return nil, errors.New("redis.url is not a URL such as redis://user:password@host:6379/0, rediss://host:6380/0 or unix:///run/redis.sock")
+	}
+	pool := &redis.Pool{
+		DialContext: dial, MaxIdle: connections, MaxActive: connections, Wait: true, IdleTimeout: 5 * time.Minute,
+		TestOnBorrow: func(c redis.Conn, used time.Time) error {
+			if time.Since(used) < time.Second {
+				return nil
+			}
+			_, err := c.Do("PING") // Redis closes what was idle for long
+			return err
+		},
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &Redis{o: o, client: redis.NewClient(opts), log: o.Log, gone: make(chan struct{}, 1), stop: cancel, done: make(chan struct{})}
+	r := &Redis{o: o, pool: pool, log: o.Log, gone: make(chan struct{}, 1), stop: cancel, done: make(chan struct{})}
 	go r.watch(ctx)
 	return r, nil
 }
@@ -104,7 +104,7 @@ func (r *Redis) watch(ctx context.Context) {
 		for r.down.Load() {
 			// At once first: a single slow answer should not cost half a second.
 			ping, cancel := context.WithTimeout(ctx, r.o.Timeout)
-			err := r.client.Ping(ping).Err()
+			_, err := r.command(ping, "PING")
 			cancel()
 			if err == nil {
 				r.down.Store(false)
@@ -120,6 +120,63 @@ func (r *Redis) watch(ctx context.Context) {
 	}
 }
 
+// connections are those to Redis, at most; commands wait for a free one.
+const connections = 64
+
+// dialer returns what connects to a URL.
+func dialer(raw string, timeout time.Duration) (func(context.Context) (redis.Conn, error), error) {
+	options := []redis.DialOption{redis.DialConnectTimeout(timeout), redis.DialReadTimeout(timeout), redis.DialWriteTimeout(timeout)}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	path, db := strings.Trim(u.Path, "/"), 0
+	if path != "" && u.Scheme != "unix" {
+		if db, err = strconv.Atoi(path); err != nil || db < 0 {
+			return nil, fmt.Errorf("database %q", path)
+		}
+	}
+	switch {
+	case u.Opaque != "" || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("more than a server and a database")
+	case u.Scheme == "redis" || u.Scheme == "rediss":
+		return func(ctx context.Context) (redis.Conn, error) { return redis.DialURLContext(ctx, raw, options...) }, nil
+	case u.Scheme == "unix" && u.Host == "" && path != "":
+		password, _ := u.User.Password()
+		options = append(options, redis.DialUsername(u.User.Username()), redis.DialPassword(password))
+		return func(ctx context.Context) (redis.Conn, error) {
+			return redis.DialContext(ctx, "unix", u.Path, options...)
+		}, nil
+	}
+	return nil, fmt.Errorf("scheme %q", u.Scheme)
+}
+
+// command runs one command. Of the context, the wait for a connection and the
+// connecting heed the end; the command itself has the timeout.
+func (r *Redis) command(ctx context.Context, name string, args ...any) (any, error) {
+	c, err := r.pool.GetContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.Do(name, args...)
+}
+
+// script runs a script with one key or two and its arguments.
+func (r *Redis) script(ctx context.Context, s *redis.Script, keys []string, args ...any) ([]any, error) {
+	c, err := r.pool.GetContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	all := make([]any, 0, len(keys)+len(args))
+	for _, k := range keys {
+		all = append(all, k)
+	}
+	answer, err := s.Do(c, append(all, args...)...)
+	return redis.Values(answer, err)
+}
+
 // do runs one command unless Redis is gone, and reports whether it answered.
 func (r *Redis) do(ctx context.Context, f func(context.Context) error) bool {
 	if r.down.Load() {
@@ -129,7 +186,7 @@ func (r *Redis) do(ctx context.Context, f func(context.Context) error) bool {
 	bounded, cancel := context.WithTimeout(ctx, r.o.Timeout)
 	defer cancel()
 	err := f(bounded)
-	if err == nil || errors.Is(err, redis.Nil) {
+	if err == nil || errors.Is(err, redis.ErrNil) {
 		return true
 	}
 	if ctx.Err() != nil { // the client has left: that says nothing of Redis
@@ -167,7 +224,7 @@ func kindOf(err error) string {
 //
 // KEYS: requests, tokens. ARGV: limit of requests, limit of tokens, tokens.
 // Answers: taken, level of requests, level of tokens.
-var takeScript = redis.NewScript(fillLua + `
+var takeScript = redis.NewScript(2, fillLua+`
 local limits = {tonumber(ARGV[1]), tonumber(ARGV[2])}
 local need = {1, tonumber(ARGV[3])}
 local level, ok = {0, 0}, 1
@@ -188,10 +245,10 @@ return {ok, string.format('%.6f', level[1]), string.format('%.6f', level[2])}
 
 // settleScript adds to the level of a bucket. KEYS: tokens. ARGV: limit, tokens
 // to add.
-var settleScript = redis.NewScript(fillLua + `
+var settleScript = redis.NewScript(1, fillLua+`
 local limit = tonumber(ARGV[1])
 keep(KEYS[1], limit, math.min(fill(KEYS[1], limit) + tonumber(ARGV[2]), limit))
-return 1
+return {1}
 `)
 
 const fillLua = `
@@ -224,7 +281,7 @@ func (r *Redis) Take(ctx context.Context, key string, l Limits, tokens int) (Gra
 	need := l.need(tokens)
 	var answer []any
 	ok := r.do(ctx, func(ctx context.Context) (err error) {
-		answer, err = takeScript.Run(ctx, r.client, r.keys(key), l.Requests, l.Tokens, need).Slice()
+		answer, err = r.script(ctx, takeScript, r.keys(key), l.Requests, l.Tokens, need)
 		return err
 	})
 	switch {
@@ -258,10 +315,10 @@ func (r *Redis) count(granted bool) {
 func levels(answer []any) (ok bool, requests, tokens float64, err error) {
 	if len(answer) == 3 {
 		n, isInt := answer[0].(int64)
-		a, isText := answer[1].(string)
-		b, isText2 := answer[2].(string)
-		requests, err1 := strconv.ParseFloat(a, 64)
-		tokens, err2 := strconv.ParseFloat(b, 64)
+		a, isText := answer[1].([]byte)
+		b, isText2 := answer[2].([]byte)
+		requests, err1 := strconv.ParseFloat(string(a), 64)
+		tokens, err2 := strconv.ParseFloat(string(b), 64)
 		if isInt && isText && isText2 && err1 == nil && err2 == nil {
 			return n == 1, requests, tokens, nil
 		}
@@ -278,7 +335,8 @@ func (r *Redis) Settle(ctx context.Context, key string, l Limits, reserved, used
 		return fmt.Errorf("BUG: shared: settle of %d tokens for %d", used, reserved)
 	}
 	ok := r.do(ctx, func(ctx context.Context) error {
-		return settleScript.Run(ctx, r.client, r.keys(key)[1:], l.Tokens, reserved-used).Err()
+		_, err := r.script(ctx, settleScript, r.keys(key)[1:], l.Tokens, reserved-used)
+		return err
 	})
 	switch {
 	case ok:
@@ -325,7 +383,7 @@ func (r *Redis) Put(ctx context.Context, key string, value []byte, ttl time.Dura
 
 func (r *Redis) get(ctx context.Context, key string) (v []byte, found, up bool) {
 	up = r.do(ctx, func(ctx context.Context) (err error) {
-		v, err = r.client.Get(ctx, r.o.Prefix+key).Bytes()
+		v, err = redis.Bytes(r.command(ctx, "GET", r.o.Prefix+key))
 		found = err == nil
 		return err
 	})
@@ -336,7 +394,10 @@ func (r *Redis) set(ctx context.Context, key string, v []byte, ttl time.Duration
 	if ttl < time.Millisecond {
 		return true // over before it begins
 	}
-	return r.do(ctx, func(ctx context.Context) error { return r.client.Set(ctx, r.o.Prefix+key, v, ttl).Err() })
+	return r.do(ctx, func(ctx context.Context) error {
+		_, err := r.command(ctx, "SET", r.o.Prefix+key, v, "PX", ttl.Milliseconds())
+		return err
+	})
 }
 
 // Stats is described by Store.
@@ -350,9 +411,6 @@ func (r *Redis) Stats() Stats {
 func (r *Redis) Close() error {
 	r.stop()
 	<-r.done
-	err := r.client.Close()
-	if errors.Is(err, redis.ErrClosed) {
-		err = nil
-	}
+	err := r.pool.Close()
 	return errors.Join(err, r.o.Fallback.Close())
 }
