@@ -164,7 +164,7 @@ func TestServeDecodersPython(t *testing.T) {
 	c := exec.Command(python, filepath.Join("testdata", "clients", "openai_local.py"))
 	c.Env = append(os.Environ(), "MOM_BASE="+s.base, "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
 	out, err := c.CombinedOutput()
-	if err != nil || strings.Count(string(out), "ok ") != 8 {
+	if err != nil || strings.Count(string(out), "ok ") != 9 {
 		t.Errorf("%v: %s", err, out)
 	}
 	s.stop()

@@ -98,7 +98,10 @@ func (j *job) answerWhole(ctx context.Context, w http.ResponseWriter) {
 	}
 	a := j.object(false)
 	finish := string(res.Finish)
-	c := choice{Finish: &finish, LogProbs: j.logProbs(res)}
+	c := choice{Finish: &finish}
+	if j.r.LogProbs {
+		c.LogProbs = j.logProbs(res.Tokens, new(int))
+	}
 	if j.chat {
 		c.Message = &message{Role: "assistant", Content: &res.Text}
 	} else {
@@ -109,9 +112,9 @@ func (j *job) answerWhole(ctx context.Context, w http.ResponseWriter) {
 	writeJSON(w, 200, a)
 }
 
-// answerStream sends text as it is certain. The log-probabilities of all tokens
-// come with the event before the last, since a stretch of text is no whole number
-// of tokens.
+// answerStream sends text as it is certain, with the log-probabilities of the
+// tokens that end in it: a stretch of text is no whole number of tokens. Those
+// that are left at the end, as of a stop text, come with the last stretch.
 func (j *job) answerStream(ctx context.Context, w http.ResponseWriter) {
 	begun := false
 	flush := http.NewResponseController(w)
@@ -150,7 +153,12 @@ func (j *job) answerStream(ctx context.Context, w http.ResponseWriter) {
 		a.Choices = append(a.Choices, c)
 		return send(a)
 	}
-	j.r.Emit = func(text string) error { return event(text, nil, nil) }
+	if j.r.LogProbs {
+		at := 0
+		j.r.EmitTokens = func(text string, tokens []generate.Token) error { return event(text, j.logProbs(tokens, &at), nil) }
+	} else {
+		j.r.Emit = func(text string) error { return event(text, nil, nil) }
+	}
 	res, err := j.m.Generate(ctx, j.r)
 	if err != nil {
 		e := asError(err)
@@ -162,12 +170,7 @@ func (j *job) answerStream(ctx context.Context, w http.ResponseWriter) {
 		return
 	}
 	finish := string(res.Finish)
-	if probs := j.logProbs(res); probs != nil {
-		err = event("", probs, nil)
-	}
-	if err == nil {
-		err = event("", nil, &finish)
-	}
+	err = event("", nil, &finish)
 	if err == nil && j.usage {
 		a := j.object(true)
 		a.Usage = usageOf(res)
@@ -197,14 +200,12 @@ type textLogProbs struct {
 	Offsets []int                `json:"text_offset"`
 }
 
-// logProbs is what the answer tells of its tokens; nil when it was not asked for.
-func (j *job) logProbs(res *generate.Result) any {
-	switch {
-	case !j.r.LogProbs:
-		return nil
-	case j.chat:
+// logProbs is what the answer tells of tokens. at is where the text of the first
+// begins, in characters; it becomes where that of the next one will.
+func (j *job) logProbs(tokens []generate.Token, at *int) any {
+	if j.chat {
 		out := chatLogProbs{Content: []chatLogProb{}}
-		for _, t := range res.Tokens {
+		for _, t := range tokens {
 			p := j.logProb(t.ID, t.LogProb)
 			p.Top = []chatLogProb{}
 			for _, c := range t.Top {
@@ -215,11 +216,10 @@ func (j *job) logProbs(res *generate.Result) any {
 		return out
 	}
 	out := textLogProbs{Tokens: []string{}, Token: []float64{}, Top: []map[string]float64{}, Offsets: []int{}}
-	at := 0
-	for _, t := range res.Tokens {
+	for _, t := range tokens {
 		text := j.text(t.ID)
-		out.Tokens, out.Token, out.Offsets = append(out.Tokens, text), append(out.Token, t.LogProb), append(out.Offsets, at)
-		at += len([]rune(text))
+		out.Tokens, out.Token, out.Offsets = append(out.Tokens, text), append(out.Token, t.LogProb), append(out.Offsets, *at)
+		*at += len([]rune(text))
 		top := map[string]float64{}
 		for _, c := range t.Top {
 			top[j.text(c.ID)] = c.LogProb

@@ -60,11 +60,12 @@ type got struct {
 			Content []struct {
 				Token   string
 				LogProb float64
-				Bytes   []byte                      `json:"-"`
+				Bytes   []int
 				Top     []struct{ LogProb float64 } `json:"top_logprobs"`
 			}
-			Tokens []string
-			Top    []map[string]float64 `json:"top_logprobs"`
+			Tokens  []string
+			Offsets []int                `json:"text_offset"`
+			Top     []map[string]float64 `json:"top_logprobs"`
 		}
 	}
 	Usage *struct {
@@ -130,11 +131,80 @@ func TestChat(t *testing.T) {
 	}
 	last := list[len(list)-1]
 	if status != 200 || text != c.Message.Content || *list[len(list)-2].Choices[0].Finish != "length" || len(last.Choices) != 0 ||
-		last.Usage.Total != g.Usage.Total || probs != 12 || len(list) < 4 {
+		last.Usage.Total != g.Usage.Total || probs != 12 || len(list) < 3 {
 		t.Fatalf("%q, not %q: %s", text, c.Message.Content, body)
 	}
 	if _, body = post(t, s, "/v1/chat/completions", hello+`,"stream":true}`); strings.Contains(body, `"usage"`) {
 		t.Errorf("usage that nobody asked for: %s", body)
+	}
+}
+
+// Each event of a stream has the log-probabilities of the tokens whose text ends in
+// it, and together they are those of the whole answer.
+func TestStreamedLogProbs(t *testing.T) {
+	s, h := serving(t)
+	// A token that is made after the last was sent has an event of its own.
+	slowly := func(ask func([]byte) (*job, error), body string) []got {
+		j, err := ask([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.r.Logits = func(int, []float32) { time.Sleep(3 * time.Millisecond) }
+		w := httptest.NewRecorder()
+		j.answerStream(context.Background(), w)
+		return events(t, w.Body.String())
+	}
+	_, body := post(t, s, "/v1/chat/completions", hello+`,"logprobs":true,"top_logprobs":2}`)
+	whole := read(t, body).Choices[0]
+	stop, _ := json.Marshal(whole.Message.Content[len(whole.Message.Content)-4:])
+	for _, more := range []string{``, `,"stop":` + string(stop)} {
+		_, body := post(t, s, "/v1/chat/completions", hello+more+`,"logprobs":true,"top_logprobs":2}`)
+		want := read(t, body).Choices[0]
+		list := slowly(h.chat, hello+more+`,"logprobs":true,"top_logprobs":2,"stream":true}`)
+		var spelled []byte
+		text, tokens, withTokens := "", 0, 0
+		for i, e := range list {
+			c := e.Choices[0]
+			if last := i == len(list)-1; (c.LogProbs == nil) != last || last != (c.Finish != nil) {
+				t.Fatalf("event %d of %+v", i, list)
+			}
+			if c.LogProbs == nil {
+				continue
+			}
+			text += c.Delta.Content
+			for _, p := range c.LogProbs.Content {
+				if w := want.LogProbs.Content[tokens]; p.Token != w.Token || p.LogProb != w.LogProb || !slices.Equal(p.Bytes, w.Bytes) || len(p.Top) != 2 {
+					t.Errorf("token %d is %+v, want %+v", tokens, p, w)
+				}
+				tokens++
+				for _, b := range p.Bytes {
+					spelled = append(spelled, byte(b))
+				}
+			}
+			if len(c.LogProbs.Content) > 0 {
+				withTokens++
+			}
+			// All tokens that are within the text so far have been told, and no other
+			// but at the end.
+			if i < len(list)-2 && !strings.HasPrefix(text, string([]rune(string(spelled)))) {
+				t.Errorf("event %d: tokens %q, text %q", i, spelled, text)
+			}
+		}
+		if tokens != len(want.LogProbs.Content) || text != want.Message.Content || withTokens < 3 {
+			t.Errorf("%d tokens in %d events, want %d: %q, want %q", tokens, withTokens, len(want.LogProbs.Content), text, want.Message.Content)
+		}
+	}
+	_, body = post(t, s, "/v1/completions", `{"model":"tiny","prompt":"the law","temperature":0,"logprobs":1}`)
+	want := read(t, body).Choices[0].LogProbs
+	var tokens []string
+	var offsets []int
+	for _, e := range slowly(h.completion, `{"model":"tiny","prompt":"the law","temperature":0,"logprobs":1,"stream":true}`) {
+		if p := e.Choices[0].LogProbs; p != nil {
+			tokens, offsets = append(tokens, p.Tokens...), append(offsets, p.Offsets...)
+		}
+	}
+	if !slices.Equal(tokens, want.Tokens) || !slices.Equal(offsets, want.Offsets) || len(tokens) == 0 {
+		t.Errorf("%q at %v, want %q at %v", tokens, offsets, want.Tokens, want.Offsets)
 	}
 }
 

@@ -50,6 +50,11 @@ type Request struct {
 	// text that is certain: whole characters, and no part of a stop text. An
 	// error ends the request.
 	Emit func(text string) error
+	// EmitTokens is called instead of Emit when it is set, also with the tokens
+	// whose text has come to its end with this stretch, each once and in order.
+	// The last stretch, which may be empty, brings those that are left: of a stop
+	// text, or without text.
+	EmitTokens func(text string, tokens []Token) error
 }
 
 // A Constraint holds what is written to a form; *grammar.State is one.
@@ -162,6 +167,22 @@ func (m *Model) Generate(ctx context.Context, r *Request) (*Result, error) {
 	return m.follow(j)
 }
 
+// emit hands on what is new of the answer.
+func (r *Request) emit(text string, tokens []Token) error {
+	switch {
+	case text == "" && len(tokens) == 0:
+		return nil
+	case r.EmitTokens != nil:
+		return r.EmitTokens(text, tokens)
+	case r.Emit != nil:
+		return r.Emit(text)
+	}
+	return nil
+}
+
+// streams reports whether somebody hears of the answer as it is written.
+func (r *Request) streams() bool { return r.Emit != nil || r.EmitTokens != nil }
+
 // follow hands the text of a job to its caller until it ends.
 func (m *Model) follow(j *job) (*Result, error) {
 	for {
@@ -169,21 +190,18 @@ func (m *Model) follow(j *job) (*Result, error) {
 		case <-j.news:
 		case <-j.ctx.Done():
 			m.abandon(j)
-			if _, _, err := j.take(); err != nil {
+			if _, _, _, err := j.take(); err != nil {
 				return nil, err
 			}
 			return nil, j.ctx.Err()
 		}
-		text, done, err := j.take()
+		text, tokens, done, err := j.take()
+		if err == nil {
+			err = j.req.emit(text, tokens)
+		}
 		if err != nil {
 			m.abandon(j)
 			return nil, err
-		}
-		if text != "" && j.req.Emit != nil {
-			if err := j.req.Emit(text); err != nil {
-				m.abandon(j)
-				return nil, err
-			}
 		}
 		if done {
 			if j.err != nil {

@@ -97,6 +97,13 @@ func TestConcurrentEqualsAlone(t *testing.T) {
 				streamed.WriteString(s)
 				return nil
 			}
+			var tokens []Token
+			if emit := r.Emit; i%2 == 1 {
+				r.EmitTokens = func(s string, more []Token) error {
+					tokens = append(tokens, more...)
+					return emit(s)
+				}
+			}
 			res, err := m.Generate(context.Background(), r)
 			if err != nil {
 				t.Errorf("%d: %v", i, err)
@@ -104,6 +111,9 @@ func TestConcurrentEqualsAlone(t *testing.T) {
 			}
 			if streamed.String() != res.Text {
 				t.Errorf("%d: streamed %q, answered %q", i, streamed.String(), res.Text)
+			}
+			if r.EmitTokens != nil && !reflect.DeepEqual(tokens, res.Tokens) {
+				t.Errorf("%d: streamed %d tokens, answered %d", i, len(tokens), len(res.Tokens))
 			}
 			results[i] = res
 		}()

@@ -31,11 +31,14 @@ type job struct {
 	kept    bool    // the prompt's pages are in the prefix cache
 	labels  *labels // asked for before text, or instead of it
 	pin     bool    // only to be read, and kept
+	ends    []int   // where in text each token ends, with EmitTokens
 	result  Result
 	err     error
 
 	mu        sync.Mutex // of the outbox
 	out       strings.Builder
+	tokens    []Token // with EmitTokens, that end in out
+	given     int     // of result.Tokens, to tokens
 	choices   []Choice
 	told      int // of choices
 	done      bool
@@ -59,8 +62,16 @@ func (j *job) tell(text string, done bool) {
 		return
 	}
 	j.mu.Lock()
-	if j.req.Emit != nil {
+	if j.req.streams() {
 		j.out.WriteString(text)
+	}
+	if j.req.EmitTokens != nil {
+		n := j.given
+		for n < len(j.ends) && (done && j.err == nil || j.ends[n] <= j.text.sent) {
+			n++
+		}
+		j.tokens = append(j.tokens, j.result.Tokens[j.given:n]...)
+		j.given = n
 	}
 	j.done = j.done || done
 	j.mu.Unlock()
@@ -82,10 +93,11 @@ func (j *job) chose(c Choice) {
 }
 
 // take is the other side of tell and chose.
-func (j *job) take() (text string, done bool, err error) {
+func (j *job) take() (text string, tokens []Token, done bool, err error) {
 	j.mu.Lock()
-	text, done = j.out.String(), j.done
+	text, tokens, done = j.out.String(), j.tokens, j.done
 	j.out.Reset()
+	j.tokens = nil
 	first, news := j.told, j.choices[j.told:]
 	j.told = len(j.choices)
 	j.mu.Unlock()
@@ -94,7 +106,7 @@ func (j *job) take() (text string, done bool, err error) {
 			err = j.req.Chosen(first+i, c)
 		}
 	}
-	return text, done, err
+	return text, tokens, done, err
 }
 
 func (j *job) gone() bool {

@@ -380,7 +380,7 @@ func (m *Model) next(j *job, logits []float32) {
 	if r.Constraint != nil && m.force(j) {
 		return
 	}
-	if r.Emit != nil {
+	if r.streams() {
 		j.tell(j.text.certain(false), false)
 	}
 }
@@ -389,6 +389,9 @@ func (m *Model) next(j *job, logits []float32) {
 func (m *Model) write(j *job, tok Token) bool {
 	j.ids = append(j.ids, tok.ID)
 	j.result.Tokens = append(j.result.Tokens, tok)
+	if j.req.EmitTokens != nil {
+		j.ends = append(j.ends, len(j.text.all)+len(m.pieces[tok.ID]))
+	}
 	switch {
 	case j.text.add(m.pieces[tok.ID]):
 		m.done(j, Stop)

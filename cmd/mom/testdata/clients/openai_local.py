@@ -24,6 +24,8 @@ check("logprobs", len(whole.choices[0].logprobs.content[0].top_logprobs) == 2)
 
 chunks = list(client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True}))
 check("stream", "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == text)
+with_probs = [c.choices[0] for c in client.chat.completions.create(**asked, stream=True, logprobs=True) if c.choices and c.choices[0].logprobs]
+check("logprobs of the stream", [t.logprob for c in with_probs for t in c.logprobs.content] == [t.logprob for t in whole.choices[0].logprobs.content])
 check("usage of the stream", chunks[-1].usage.total_tokens == whole.usage.total_tokens)
 
 schema = {"type": "object", "properties": {"field": {"enum": ["law", "math"]}, "sure": {"type": "boolean"}}, "required": ["field", "sure"], "additionalProperties": False}
