@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"mom/engine/adapter"
+	"mom/files"
 	"mom/models"
 	"mom/safetensors"
 	"mom/tokenizer"
@@ -38,8 +40,8 @@ func Open(name string, o Options) (*Engine, error) {
 	return open(name, embedded{m}, o)
 }
 
-// files is where the parts of a model come from.
-type files interface {
+// parts is where the parts of a model come from.
+type parts interface {
 	path(name string) string                  // for error texts
 	read(name string) ([]byte, error)         // fs.ErrNotExist when absent
 	tensors() (*safetensors.File, error)      //
@@ -53,19 +55,7 @@ type folder struct {
 
 func (f folder) path(name string) string { return filepath.Join(f.dir, name) }
 
-// maxText bounds the JSON files of a folder.
-const maxText = 64 << 20
-
-func (f folder) read(name string) ([]byte, error) {
-	info, err := os.Stat(f.path(name))
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxText {
-		return nil, fmt.Errorf("%s: not a regular file of at most %d bytes", f.path(name), maxText)
-	}
-	return os.ReadFile(f.path(name))
-}
+func (f folder) read(name string) ([]byte, error) { return files.Text(f.path(name)) }
 
 func (f folder) tensors() (*safetensors.File, error) {
 	return safetensors.OpenFolder(f.dir, safetensors.Options{Mmap: f.mmap, Lazy: true})
@@ -81,7 +71,7 @@ func (e embedded) read(name string) ([]byte, error) {
 	if data, ok := e.Files[name]; ok {
 		return data, nil
 	}
-	return nil, fs.ErrNotExist
+	return nil, files.Error(e.path(name), fs.ErrNotExist)
 }
 
 func (e embedded) tensors() (*safetensors.File, error) {
@@ -93,7 +83,7 @@ func (e embedded) tokenizer() (*tokenizer.Tokenizer, error) {
 }
 
 // optional reads a file that a model may lack.
-func optional(f files, name string) ([]byte, error) {
+func optional(f parts, name string) ([]byte, error) {
 	data, err := f.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -101,10 +91,10 @@ func optional(f files, name string) ([]byte, error) {
 	return data, err
 }
 
-func open(name string, f files, o Options) (*Engine, error) {
+func open(name string, f parts, o Options) (*Engine, error) {
 	config, err := f.read("config.json")
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.path("config.json"), unwrapPath(err))
+		return nil, err
 	}
 	manifest, err := optional(f, "mom.json")
 	if err != nil {
@@ -128,12 +118,12 @@ func open(name string, f files, o Options) (*Engine, error) {
 	}
 	mo := models.Options{Precision: p, Manifest: manifest}
 	if o.Adapter != "" {
-		adapter, err := openAdapter(o.Adapter)
+		a, err := adapter.Open(o.Adapter)
 		if err != nil {
 			return nil, err
 		}
-		defer adapter.file.Close()
-		mo.LoRA = adapter.LoRA
+		defer a.Close()
+		mo.LoRA = a.LoRA
 	}
 	m, err := models.Open(config, src, mo)
 	if err != nil {
@@ -173,15 +163,6 @@ func open(name string, f files, o Options) (*Engine, error) {
 	opened = true
 	e.start(o.threads())
 	return e, nil
-}
-
-// unwrapPath drops the path that an *fs.PathError repeats.
-func unwrapPath(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 func (e *Engine) selectHeads(want []string) error {
@@ -234,7 +215,7 @@ func (e *Engine) setWindow(manifest []byte, o Options) error {
 
 // setPooling reads how sentence-transformers pools, where its settings lie
 // beside the model.
-func (e *Engine) setPooling(f files, o Options) error {
+func (e *Engine) setPooling(f parts, o Options) error {
 	switch o.Pooling {
 	case "mean":
 		return nil
@@ -259,27 +240,4 @@ func (e *Engine) setPooling(f files, o Options) error {
 		e.pooling = models.CLS
 	}
 	return nil
-}
-
-type adapter struct {
-	*models.LoRA
-	file *safetensors.File
-}
-
-func openAdapter(dir string) (*adapter, error) {
-	f := folder{dir: dir}
-	config, err := f.read("adapter_config.json")
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.path("adapter_config.json"), unwrapPath(err))
-	}
-	file, err := safetensors.Open(f.path("adapter_model.safetensors"), safetensors.Options{})
-	if err != nil {
-		return nil, err
-	}
-	l, err := models.ParseLoRA(config, file)
-	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("%s: %w", f.path("adapter_config.json"), err)
-	}
-	return &adapter{l, file}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 
+	"mom/files"
 	"mom/safetensors"
 	"mom/tokenizer"
 	"mom/weights"
@@ -36,7 +37,7 @@ func openSource(name string) (*source, error) {
 		return &source{name: name, files: m.Files}, nil
 	}
 	if strings.ContainsRune(name, filepath.Separator) {
-		return nil, fmt.Errorf("%s: %w", name, reason(err))
+		return nil, files.Error(name, err)
 	}
 	return nil, fmt.Errorf("%s: neither a folder nor a model of the family; the family is %s", name, strings.Join(weights.Names(), ", "))
 }
@@ -59,7 +60,7 @@ func (s *source) read(name string) ([]byte, error) {
 	}
 	data, err := os.ReadFile(s.path(name))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path(name), reason(err))
+		return nil, files.Error(s.path(name), err)
 	}
 	return data, nil
 }
@@ -101,7 +102,7 @@ func (s *source) list() ([]string, error) {
 	}
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.dir, reason(err))
+		return nil, files.Error(s.dir, err)
 	}
 	for _, e := range entries {
 		if info, err := os.Stat(s.path(e.Name())); err == nil && info.Mode().IsRegular() {
@@ -113,13 +114,4 @@ func (s *source) list() ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
-}
-
-// reason drops the path that an *fs.PathError repeats.
-func reason(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

@@ -12,13 +12,13 @@ import (
 	"unicode"
 
 	"mom/engine/chat/jinja"
+	"mom/files"
 )
 
 const (
 	templateFile = "chat_template.jinja"
 	templateDir  = "additional_chat_templates"
 	configFile   = "tokenizer_config.json"
-	maxConfig    = 64 << 20 // bytes of tokenizer_config.json, which may list a vocabulary
 	maxTemplates = 32
 )
 
@@ -70,7 +70,7 @@ func fallback(name string, has func(token string) bool) (map[string]string, erro
 func readTemplates(dir string) (sources map[string]string, name string, err error) {
 	sources = map[string]string{}
 	name = filepath.Join(dir, templateFile)
-	data, err := readFile(name, jinja.MaxSource)
+	data, err := files.Read(name, jinja.MaxSource)
 	switch {
 	case err == nil:
 		sources[Default] = string(data)
@@ -92,7 +92,7 @@ func readTemplates(dir string) (sources map[string]string, name string, err erro
 		if len(sources) >= maxTemplates {
 			return nil, "", fmt.Errorf("%s: more than %d templates", filepath.Join(dir, templateDir), maxTemplates)
 		}
-		data, err := readFile(filepath.Join(dir, templateDir, e.Name()), jinja.MaxSource)
+		data, err := files.Read(filepath.Join(dir, templateDir, e.Name()), jinja.MaxSource)
 		if err != nil {
 			return nil, "", err
 		}
@@ -108,7 +108,7 @@ type Config struct {
 }
 
 func readConfig(path string) (*Config, error) {
-	data, err := readFile(path, maxConfig)
+	data, err := files.Text(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Config{}, nil
 	}
@@ -174,31 +174,6 @@ func tokenText(raw json.RawMessage) (string, bool, error) {
 		return "", false, errors.New("a string, or an object with content, expected")
 	}
 	return *o.Content, true, nil
-}
-
-// readFile reads a regular file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, unwrapPath(err))
-	}
-	if !info.Mode().IsRegular() || info.Size() > limit {
-		return nil, fmt.Errorf("%s: not a regular file of at most %d bytes", path, limit)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, unwrapPath(err))
-	}
-	return data, nil
-}
-
-// unwrapPath drops the path that an *fs.PathError repeats.
-func unwrapPath(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"sync"
 
+	"mom/engine/adapter"
 	"mom/engine/chat"
+	"mom/files"
 	"mom/models"
 	"mom/models/gguf"
 	"mom/models/kv"
@@ -19,9 +21,6 @@ import (
 	"mom/safetensors"
 	"mom/tokenizer"
 )
-
-// maxText bounds the JSON files of a folder.
-const maxText = 64 << 20
 
 // parts is what a decoder is made of, wherever it comes from.
 type parts struct {
@@ -43,7 +42,7 @@ type parts struct {
 func Open(path string, o Options) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, unwrapPath(err))
+		return nil, files.Error(path, err)
 	}
 	var p *parts
 	switch {
@@ -93,7 +92,7 @@ func Open(path string, o Options) (*Model, error) {
 }
 
 func openFolder(dir string) (*parts, error) {
-	config, err := readText(filepath.Join(dir, "config.json"))
+	config, err := files.Text(filepath.Join(dir, "config.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +130,12 @@ func openFolder(dir string) (*parts, error) {
 // baseOf is the folder with the weights of the decoder in dir: dir itself, or the
 // one beside it that its adapter is for.
 func baseOf(dir string) (string, error) {
-	const file = "adapter_config.json"
+	const file = adapter.Config
 	if exists(dir, "model.safetensors") || exists(dir, "model.safetensors.index.json") || !exists(dir, file) {
 		return dir, nil
 	}
 	path := filepath.Join(dir, file)
-	text, err := readText(path)
+	text, err := files.Text(path)
 	if err != nil {
 		return "", err
 	}
@@ -218,21 +217,12 @@ func (m *Model) Template() (*chat.Template, error) { return m.template() }
 
 // OpenAdapter prepares a PEFT LoRA folder to run beside others over the model.
 func (m *Model) OpenAdapter(dir string) (*models.Adapter, error) {
-	path := filepath.Join(dir, "adapter_config.json")
-	config, err := readText(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := safetensors.Open(filepath.Join(dir, "adapter_model.safetensors"), safetensors.Options{})
+	f, err := adapter.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	l, err := models.ParseLoRA(config, f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	a, err := models.OpenAdapter(m.decoder, l)
+	a, err := models.OpenAdapter(m.decoder, f.LoRA)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
@@ -243,7 +233,7 @@ func (m *Model) OpenAdapter(dir string) (*models.Adapter, error) {
 // wins as in Hugging Face's generate, else of config.json.
 func endTokens(dir string, config []byte) ([]int32, error) {
 	path := filepath.Join(dir, "generation_config.json")
-	text, err := readText(path)
+	text, err := files.Text(path)
 	if err == nil {
 		ends, err := endsOf(path, text)
 		if err != nil || len(ends) > 0 {
@@ -275,24 +265,4 @@ func endsOf(name string, text []byte) ([]int32, error) {
 		return nil, fmt.Errorf("%s: eos_token_id: want a number or a list of numbers, have %s", name, c.End)
 	}
 	return many, nil
-}
-
-func readText(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, unwrapPath(err))
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxText {
-		return nil, fmt.Errorf("%s: not a regular file of at most %d bytes", path, maxText)
-	}
-	return os.ReadFile(path)
-}
-
-// unwrapPath drops the path that an *fs.PathError repeats.
-func unwrapPath(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

@@ -16,16 +16,15 @@ package gguf
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"slices"
 	"sync"
 	"unsafe"
 
+	"mom/files"
 	"mom/tensor"
 )
 
@@ -48,14 +47,14 @@ type File struct {
 func Open(path string) (*File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, unwrapPath(err))
+		return nil, files.Error(path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, &FormatError{File: path, Reason: "is not a regular file"}
 	}
 	r, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, unwrapPath(err))
+		return nil, files.Error(path, err)
 	}
 	if info, err = r.Stat(); err == nil && !info.Mode().IsRegular() {
 		err = &FormatError{File: path, Reason: "is not a regular file"}
@@ -80,15 +79,6 @@ func Read(name string, r io.ReaderAt, size int64) (*File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// unwrapPath drops the path that an *fs.PathError repeats.
-func unwrapPath(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 func (f *File) fail(format string, args ...any) error {

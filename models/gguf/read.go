@@ -2,6 +2,8 @@ package gguf
 
 import (
 	"encoding/binary"
+
+	"mom/files"
 )
 
 // chunk is about how many bytes of a tensor are read at a time.
@@ -20,7 +22,7 @@ func (f *File) rows(t *stored, row func(i int, b []byte) error) error {
 	for i := 0; i < int(t.n); i += many {
 		b := buf[:int64(min(many, int(t.n)-i))*size]
 		if _, err := f.r.ReadAt(b, t.at+int64(i)*size); err != nil {
-			return f.failTensor(t.file(), "%v", unwrapPath(err))
+			return f.failTensor(t.file(), "%v", files.Reason(err))
 		}
 		for j := i; len(b) > 0; j++ {
 			if err := row(int(place[j]), b[:size]); err != nil {
