@@ -21,13 +21,14 @@ type DecoderOptions struct {
 	Threads []int // sizes of the team
 	Rounds  int   // 0 means 5
 	Format  kv.Format
+	Adapter *models.Adapter // that runs over the decoder; nil for none
 }
 
 // A DecoderResult is the speed of one sequence alone. Prefill reads the prompt in
 // one pass, with the logits of its last token; decoding reads a token a pass, with
 // logits of the whole vocabulary. DRAM is the bytes of all weights a step over the
 // time of a step, as a share of the rate at which so many cores read memory,
-// measured in the same round.
+// measured in the same round. An adapter's matrices count as weights.
 type DecoderResult struct {
 	Prompt    int     `json:"prompt"`
 	Threads   int     `json:"threads"`
@@ -60,6 +61,11 @@ func Decoder(ctx context.Context, d models.Decoder, p nn.Precision, o DecoderOpt
 	pool := kv.NewPool(ko)
 	for _, threads := range o.Threads {
 		w := &writer{d: d, pool: pool, ws: nn.Workspace{Team: nn.NewTeam(threads)}, logits: make([]float32, info.Vocab)}
+		w.ops, w.bytes = float64(info.Ops), float64(info.Bytes)
+		if o.Adapter != nil {
+			w.batch.Adapters = []*models.Adapter{o.Adapter}
+			w.ops, w.bytes = w.ops+float64(o.Adapter.Ops), w.bytes+float64(o.Adapter.Bytes)
+		}
 		for _, n := range o.Prompts {
 			r, err := w.measure(ctx, p, threads, n, o)
 			if err == nil {
@@ -82,6 +88,8 @@ type writer struct {
 	ws     nn.Workspace
 	batch  models.DecodeBatch
 	logits []float32
+	ops    float64 // a token
+	bytes  float64 // of all weights
 }
 
 // pass reads ids and returns the most probable next token.
@@ -141,9 +149,9 @@ func (w *writer) measure(ctx context.Context, p nn.Precision, threads, n int, o 
 	r.StepMS = 1e3 * median(step)
 	r.Decode = 1 / median(step)
 	r.Ceiling, r.Memory = median(tops), median(reads)
-	r.Gops = float64(info.Ops) * float64(n) / median(prefill) / 1e9
+	r.Gops = w.ops * float64(n) / median(prefill) / 1e9
 	r.Percent = 100 * r.Gops / r.Ceiling
-	r.GBps = float64(info.Bytes) / median(step) / 1e9
+	r.GBps = w.bytes / median(step) / 1e9
 	r.DRAM = 100 * r.GBps / r.Memory
 	return r, nil
 }

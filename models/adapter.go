@@ -9,6 +9,7 @@ import "mom/models/nn"
 // the adapter is exact here, whereas merged it is rounded with the weights.
 type Adapter struct {
 	Bytes int // of its matrices
+	Ops   int // additions and multiplications a token
 
 	of     Decoder
 	deltas nn.Deltas
@@ -45,6 +46,7 @@ func OpenAdapter(d Decoder, l *LoRA) (*Adapter, error) {
 		}
 		delta := nn.NewDelta(t.col, t.n, rank, t.k, A, B)
 		a.Bytes += delta.Bytes()
+		a.Ops += 2 * rank * (t.n + t.k)
 		a.deltas[t.id] = append(a.deltas[t.id], delta)
 	}
 	w.lora = s

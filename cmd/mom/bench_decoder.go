@@ -13,15 +13,17 @@ import (
 )
 
 const aboutBenchDecoder = `Measure how fast a decoder reads a prompt (prefill) and writes after it (decode),
-one sequence alone. Reading is bound by arithmetic: PERCENT is the share of the
-ceiling of the cores used. Writing is bound by memory, since every step reads
-all weights: DRAM is the bytes of the weights over the time of a step, as a share
-of the rate at which as many cores read memory, measured in the same rounds.`
+one sequence alone, with the adapter that its folder has or --adapter names.
+Reading is bound by arithmetic: PERCENT is the share of the ceiling of the cores
+used. Writing is bound by memory, since every step reads all weights: DRAM is the
+bytes of the weights over the time of a step, as a share of the rate at which as
+many cores read memory, measured in the same rounds.`
 
 type benchDecoderFlags struct {
 	model     string
 	precision string
 	kv        string
+	adapter   string
 	json      bool
 	bench.DecoderOptions
 }
@@ -40,6 +42,7 @@ func benchDecoderCommand(a *app) *cobra.Command {
 	s.StringVarP(&f.model, "model", "m", "", "`FOLDER` of a decoder, or a .gguf file")
 	s.StringVar(&f.precision, "precision", "auto", "f32, bf16, int8, int4 or auto")
 	s.StringVar(&f.kv, "kv", "", "format of keys and values: f32, bf16 or int8 (default f32 for f32, else bf16)")
+	s.StringVar(&f.adapter, "adapter", "", "`FOLDER` of a PEFT LoRA adapter to run over the model")
 	s.IntSliceVar(&f.Prompts, "prompt", []int{32, 128, 512}, "`LENGTHS` of the prompt in tokens")
 	s.IntVar(&f.Tokens, "tokens", 32, "`N` tokens to write after each")
 	s.IntSliceVar(&f.Threads, "threads", []int{1, workers(0)}, "`CORES` to use")
@@ -68,6 +71,12 @@ func (f *benchDecoderFlags) run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer m.Close()
+	f.Adapter = m.Adapter()
+	if f.adapter != "" {
+		if f.Adapter, err = m.OpenAdapter(f.adapter); err != nil {
+			return err
+		}
+	}
 	if f.Format = kv.BF16; m.Precision() == nn.F32 {
 		f.Format = kv.F32
 	}
@@ -78,8 +87,12 @@ func (f *benchDecoderFlags) run(ctx context.Context, a *app) error {
 	}
 	if !f.json {
 		info := m.Info()
-		fmt.Fprintf(a.out, "%s: %s of %d layers, %d wide, %s, %.1f M multiply-adds a token, %.1f MB of weights, keys and values in %s\n\n",
+		fmt.Fprintf(a.out, "%s: %s of %d layers, %d wide, %s, %.1f M multiply-adds a token, %.1f MB of weights, keys and values in %s\n",
 			f.model, info.Architecture, info.Layers, info.Hidden, m.Precision(), float64(info.Ops)/2e6, float64(info.Bytes)/1e6, f.Format)
+		if l := f.Adapter; l != nil {
+			fmt.Fprintf(a.out, "with an adapter of %.2f M multiply-adds a token, %.1f MB\n", float64(l.Ops)/2e6, float64(l.Bytes)/1e6)
+		}
+		fmt.Fprintln(a.out)
 		fmt.Fprintf(a.out, "%7s %8s %12s %9s %8s %12s %9s %9s %7s\n", "PROMPT", "THREADS", "PREFILL T/S", "CEILING", "PERCENT", "DECODE T/S", "STEP MS", "DRAM GB/S", "DRAM %")
 	}
 	return bench.Decoder(ctx, m.Decoder(), m.Precision(), f.DecoderOptions, func(r bench.DecoderResult) error {

@@ -76,6 +76,10 @@ func (m *Model) Memory() kv.Stats { return m.pool.Stats() }
 // Decoder is the model below, for measurements.
 func (m *Model) Decoder() models.Decoder { return m.decoder }
 
+// Adapter is the one that the model's folder has, of requests that name no other;
+// nil for most.
+func (m *Model) Adapter() *models.Adapter { return m.own }
+
 // Pieces is the text of every token, for a grammar's vocabulary. It must not be
 // changed.
 func (m *Model) Pieces() [][]byte { return m.pieces }
