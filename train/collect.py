@@ -1,10 +1,11 @@
 """Turns texts as they were written (a text a line below `# key=value ...` headers) into the files of train/data.
 
-    python collect.py --chat DIR,DIR --guard DIR,DIR --pii DIR --own-test DIR --out data
+    python collect.py --chat DIR,DIR --guard DIR,DIR --pii DIR,DIR --own-test DIR --fresh DIR --glossary DIR,DIR --out data
 
 Near-duplicates are dropped (word 5-grams shared with an earlier text), groups are kept together, and a tenth of each set becomes
 the part `test`, another twentieth `dev`: by the hash of the group, or of the text where there is none. The texts of --own-test
-were written apart from the others and are test as a whole.
+were written apart from the others and are test as a whole. Those of --fresh, too, go into files of their own, chat_fresh.jsonl and
+guard_fresh.jsonl, which no choice is made by; what is like another text is dropped there. --glossary lists terms instead of texts.
 """
 
 import argparse
@@ -71,34 +72,43 @@ def write(path, rows):
     print(path, len(rows), dict(collections.Counter(r["split"] for r in rows)))
 
 
+def name_of(folder):
+    return os.path.basename(folder.rstrip("/"))
+
+
 def folders(names):
     return [d for d in (names or "").split(",") if d]
 
 
+def sources(own_test, others, fresh):
+    """Folders with whether their texts are test as a whole. The fresh ones come last: they must not change the others."""
+    return [(d, True) for d in folders(own_test)] + [(d, False) for d in folders(others)] + [(d, True) for d in folders(fresh)]
+
+
 def chat(a):
     seen, out = Seen(), []
-    for folder, apart in [(d, True) for d in folders(a.own_test)] + [(d, False) for d in folders(a.chat)]:
+    for folder, apart in sources(a.own_test, a.chat, a.fresh):
         for text, at in read(folder):
             if "label" not in at or at["label"] in ("0", "1"):
                 continue
             if seen.new(text):
                 out.append({"id": f"chat-{len(out)}", "text": text, "label": at["label"].replace("_", " "), "lang": at.get("lang", "en"),
-                            "source": os.path.basename(folder.rstrip("/")), "split": "test" if apart else part(text)})
+                            "source": name_of(folder), "split": "test" if apart else part(text)})
     print("chat: near-duplicates dropped", seen.dropped)
     return out
 
 
 def guard(a):
     seen, out = Seen(), []
-    for folder, apart in [(d, True) for d in folders(a.own_test)] + [(d, False) for d in folders(a.guard)]:
-        attack = "attack" in os.path.basename(folder.rstrip("/"))
+    for folder, apart in sources(a.own_test, a.guard, a.fresh):
+        attack = "attack" in name_of(folder)
         for text, at in read(folder):
             if "family" not in at:
                 continue
             label = int(at["label"]) if "label" in at else int(attack)
             if seen.new(text):
                 group = f"{at['family']}/{at.get('lang', 'xx')}/{at.get('group', text[:40])}"
-                row = {"id": f"guard-{len(out)}", "text": text, "label": label, "source": at["family"], "group": group, "apart": apart,
+                row = {"id": f"guard-{len(out)}", "text": text, "label": label, "source": at["family"], "group": group, "apart": apart, "folder": folder,
                        "split": "test" if apart else part(group)}
                 out.append(row | ({"lang": at["lang"]} if "lang" in at else {}))
     print("guard: near-duplicates dropped", seen.dropped)
@@ -115,16 +125,33 @@ def templates(a):
     return out
 
 
+def glossary(a):
+    out, seen = {}, set()
+    for folder in folders(a.glossary):
+        for term, at in read(folder):
+            key = " ".join(term.lower().split())
+            if key not in seen:
+                seen.add(key)
+                out.setdefault(at["label"].replace("_", " "), {}).setdefault(at["lang"], []).append(term)
+    return out
+
+
 def main():
     p = argparse.ArgumentParser()
-    for name in ("chat", "guard", "pii", "own-test"):
+    for name in ("chat", "guard", "pii", "own-test", "fresh", "glossary"):
         p.add_argument("--" + name)
     p.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
     a = p.parse_args()
-    if a.chat:
-        write(os.path.join(a.out, "chat.jsonl"), chat(a))
-    if a.guard:
-        write(os.path.join(a.out, "guard.jsonl"), guard(a))
+    for name, made, key in (("chat", chat, "source"), ("guard", guard, "folder")):
+        if getattr(a, name):
+            rows, fresh = made(a), {d if key == "folder" else name_of(d) for d in folders(a.fresh)}
+            where = [r.pop(key) if key == "folder" else r[key] for r in rows]
+            write(os.path.join(a.out, name + ".jsonl"), [r for r, w in zip(rows, where) if w not in fresh])
+            if fresh:
+                write(os.path.join(a.out, name + "_fresh.jsonl"), [r for r, w in zip(rows, where) if w in fresh])
+    if a.glossary:
+        with open(os.path.join(a.out, "glossary.json"), "w", encoding="utf-8") as f:
+            json.dump(glossary(a), f, ensure_ascii=False, indent=0)
     if a.pii:
         write(os.path.join(a.out, "pii_templates.jsonl"), templates(a))
 

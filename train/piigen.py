@@ -15,6 +15,7 @@ import labels
 from data import HERE
 
 SLOT = re.compile(r"\{(~[a-z_]+|[A-Z_]+)(?::([a-z0-9]+))?\}")
+BESIDE = re.compile(r"(?:[\s,;/|()-]|\\n){0,6}\{(?:ZIP_CODE|GPE)")
 IBAN = {"DE": "n18", "GB": "a4n14", "FR": "n10c11n2", "ES": "n20", "IT": "a1n10c12", "NL": "a4n10", "CH": "n5c12",
         "PL": "n24", "AT": "n16", "BE": "n12", "PT": "n21", "SE": "n20", "NO": "n11", "DK": "n14", "IE": "a4n14"}
 HOME = {"de": ["DE", "AT", "CH"], "fr": ["FR", "BE", "CH"], "es": ["ES"], "it": ["IT"], "pt": ["PT"], "nl": ["NL", "BE"], "pl": ["PL"],
@@ -268,6 +269,8 @@ class Filler:
                 variant = m[2]
                 if m[1] == "TITLE" and variant is None and template[m.end():].startswith((" {PERSON", "{PERSON")):
                     variant = "honorific"
+                if m[1] == "STREET_ADDRESS" and variant is None and BESIDE.match(template[m.end():]):
+                    variant = "short"  # ZIP and city have slots of their own
                 value, first, end = self.value(m[1], variant)
                 spans.append({"start": pos + first, "end": pos + end, "label": m[1]})
             out.append(value)
