@@ -113,7 +113,7 @@ func TestRead(t *testing.T) {
 		{"pii", `{"text":"äb","spans":[{"start":0,"end":3,"label":"A"}]}`, `0 to 3 is no stretch of a text of 2 code points`},
 		{"pii", `{"text":"x","spans":[{"start":0,"end":1}]}`, `has no label`},
 		{"pii", `{"text":`, `line 2: unexpected end`},
-		{"nothing", `{"text":"x"}`, `task "nothing": want intent, guard or pii`},
+		{"nothing", `{"text":"x"}`, `task "nothing": want intent, guard, pii or route`},
 	} {
 		_, err := Read(strings.NewReader("\n"+c.line), Task(c.task))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

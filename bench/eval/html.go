@@ -60,6 +60,8 @@ func WriteHTML(w io.Writer, data string, reports []*Report) error {
 			p.alarms(r.Alarms)
 		case r.Finds != nil:
 			p.finds(r.Finds)
+		case r.Routes != nil:
+			p.routes(r.Routes)
 		}
 	}
 	p.WriteString("</html>\n")

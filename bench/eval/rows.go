@@ -21,6 +21,7 @@ const (
 	Intent Task = "intent" // one label of several a text
 	Guard  Task = "guard"  // 1 for an attack, 0 for none
 	PII    Task = "pii"    // spans of personal data
+	Route  Task = "route"  // which of several models answers it right, and what they cost
 )
 
 // A Row is one labelled text. Plain {"text","label"} is enough for intent and
@@ -37,6 +38,14 @@ type Row struct {
 	Lang    string
 	Group   string
 	Split   string
+
+	// Of Route, where Label is the category: how right each model's answer was, 0
+	// to 1, and what it cost in dollars; the field that figures are given by; and
+	// why nothing may be learned from the row, if so.
+	Outcomes map[string]float64
+	Costs    map[string]float64
+	Field    string
+	Hidden   string
 }
 
 // A Span is a stretch of a text in Unicode code points.
@@ -97,6 +106,7 @@ func parse(line []byte, task Task) (Row, error) {
 		Lang    string
 		Group   string
 		Split   string
+		routeKeys
 	}
 	if err := json.Unmarshal(line, &in); err != nil {
 		return Row{}, err
@@ -124,8 +134,10 @@ func parse(line []byte, task Task) (Row, error) {
 		}
 		row.Spans = *in.Spans
 		err = checkSpans(&row)
+	case Route:
+		err = in.routeKeys.fill(&row)
 	default:
-		err = fmt.Errorf("task %q: want intent, guard or pii", task)
+		err = fmt.Errorf("task %q: want intent, guard, pii or route", task)
 	}
 	return row, err
 }

@@ -12,8 +12,8 @@ import (
 	"mom/models"
 )
 
-// A Report is what a model did on labelled rows. One of Classes, Alarms and Finds
-// is set, by the task.
+// A Report is what a model did on labelled rows. One of Classes, Alarms, Finds and
+// Routes is set, by the task.
 type Report struct {
 	Task      Task     `json:"task"`
 	Model     string   `json:"model"`
@@ -25,6 +25,7 @@ type Report struct {
 	Classes   *Classes `json:"intent,omitempty"`
 	Alarms    *Alarms  `json:"guard,omitempty"`
 	Finds     *Finds   `json:"pii,omitempty"`
+	Routes    *Routes  `json:"route,omitempty"`
 }
 
 // Options of a Run.

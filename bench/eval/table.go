@@ -10,6 +10,9 @@ import (
 // WriteTable writes reports of one task for a reader, side by side where they
 // have one figure each and one after the other where they have many.
 func WriteTable(out io.Writer, reports []*Report) error {
+	if reports[0].Task == Route {
+		return writeRoutes(out, reports)
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(name string, cell func(r *Report) string) {
 		fmt.Fprint(w, name)

@@ -20,6 +20,8 @@ The file has a JSON object a line:
   intent   {"text", "label"}             the name of a category
   guard    {"text", "label"}             1 for an attack, 0 for none
   pii      {"text", "spans": [{"start", "end", "label"}]}, in code points
+  route    {"text", "category", "field", "outcomes": {"model": 0 to 1},
+            "cost": {"model": dollars}, "split"}
 
 "source", "lang", "group" and "split" are used where they are there: figures are
 also given by source and language, rows of a group are drawn together for the
@@ -32,14 +34,18 @@ unicode_escape, html_entities, morse, which no training uses. --pad puts so many
 tokens of benign rows before each attack.
 
 --baseline trains a linear model of words and pairs of words on the rows of the
-split train, or of --train FILE, and puts it beside.`
+split train, or of --train FILE, and puts it beside.
+
+` + aboutEvalRoute
 
 const evalExamples = `  mom eval --task intent --in prompts.jsonl
   mom eval --task guard --in guard.jsonl.gz --baseline
   mom eval --task guard --in guard.jsonl.gz --mutate all --pad 600,2000 --json
   mom eval --task pii --in tickets.jsonl --json
   mom eval --task intent --in intent.jsonl.gz --precision all --html report.html
-  mom eval --task intent --in intent.jsonl.gz --model ./my-modernbert`
+  mom eval --task intent --in intent.jsonl.gz --model ./my-modernbert
+  mom eval --task route --in outcomes.jsonl --pools auto --html report.html
+  mom eval --task route --in outcomes.jsonl --pool small,medium,large --tradeoff 0,4`
 
 type evalFlags struct {
 	modelFlags
@@ -53,6 +59,7 @@ type evalFlags struct {
 	json     bool
 	mutate   []string
 	pad      []int
+	evalRouteFlags
 }
 
 func evalCommand(a *app) *cobra.Command {
@@ -68,7 +75,7 @@ func evalCommand(a *app) *cobra.Command {
 	f.modelFlags.add(c)
 	s := c.Flags()
 	s.Lookup("precision").Usage = "`P` is f32, bf16, int8, auto, or all to compare them"
-	s.StringVar(&f.task, "task", "", "`TASK` is intent, guard or pii")
+	s.StringVar(&f.task, "task", "", "`TASK` is intent, guard, pii or route")
 	s.StringVar(&f.in, "in", "", "`FILE` of JSON lines, plain or gzip")
 	s.StringVar(&f.split, "split", "", "measure this `PART` of a file with splits: train, dev, test or all (default test)")
 	s.StringVar(&f.train, "train", "", "train the baseline on this `FILE` instead of the split train of --in")
@@ -77,6 +84,7 @@ func evalCommand(a *app) *cobra.Command {
 	f.addViews(c)
 	s.StringSliceVar(&f.mutate, "mutate", nil, "measure attacks again that are hidden by these `MUTATORS`, or by all")
 	s.IntSliceVar(&f.pad, "pad", nil, "measure attacks again behind `N` tokens of benign rows; several are told apart by commas")
+	f.evalRouteFlags.add(c)
 	s.StringVar(&f.html, "html", "", "write a report with plots to this `FILE`")
 	s.BoolVar(&f.json, "json", false, "a line of JSON a model")
 	return c
@@ -88,7 +96,7 @@ func (f *evalFlags) check() error {
 			return misuse("--%s is missing; see mom eval --help", flag.name)
 		}
 	}
-	if err := oneOf("task", f.task, "intent", "guard", "pii"); err != nil {
+	if err := oneOf("task", f.task, "intent", "guard", "pii", "route"); err != nil {
 		return err
 	}
 	if f.split != "" {
@@ -103,6 +111,9 @@ func (f *evalFlags) check() error {
 		if err := notNegative("pad", n); err != nil {
 			return err
 		}
+	}
+	if err := f.evalRouteFlags.check(f); err != nil {
+		return err
 	}
 	if f.Precision == "all" {
 		return nil
@@ -122,9 +133,11 @@ func (f *evalFlags) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	rows, err := f.part(all)
-	if err != nil {
-		return err
+	rows := all
+	if f.task != "route" { // which learns from the other rows
+		if rows, err = f.part(all); err != nil {
+			return err
+		}
 	}
 	precisions := []string{f.Precision}
 	if f.Precision == "all" {
@@ -192,7 +205,7 @@ func (f *evalFlags) part(all []eval.Row) ([]eval.Row, error) {
 func (f *evalFlags) measure(ctx context.Context, a *app, rows []eval.Row, precision string, o eval.Options) (*eval.Report, error) {
 	options := f.Options
 	options.Precision = precision
-	options.Heads = map[string][]string{"intent": {"intent"}, "guard": {"jailbreak"}, "pii": {"pii"}}[f.task]
+	options.Heads = map[string][]string{"intent": {"intent"}, "guard": {"jailbreak"}, "pii": {"pii"}, "route": {"intent"}}[f.task]
 	e, err := engine.Open(f.model, options)
 	if err != nil {
 		// A folder of one head need not say what it is for.
@@ -208,6 +221,9 @@ func (f *evalFlags) measure(ctx context.Context, a *app, rows []eval.Row, precis
 	}
 	defer p.end()
 	o.Progress = func(done int) { p.step(int64(done)) }
+	if f.task == "route" {
+		return eval.RunRoute(ctx, e, rows, f.evalRouteFlags.options(o, f.split))
+	}
 	return eval.Run(ctx, e, rows, eval.Task(f.task), o)
 }
 
