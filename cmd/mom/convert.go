@@ -18,7 +18,9 @@ import (
 	"mom/tensor"
 )
 
-const aboutConvert = `Write a model's folder again with its weights in another number format.
+const aboutConvert = `Write a model's folder again with its weights in another number format, or a GGUF
+file as a folder: config.json, tokenizer.json and the chat template are made of
+what it has, and in f32 its answers are those of the file.
 
 int8 keeps each row of a weight as integers from -127 to 127 with a scale: X.weight
 as I8 and X.weight_scale as F32. Embeddings and linear layers are converted; norms,
@@ -28,7 +30,7 @@ of the model are copied.
 int4 is for decoders: the linear layers, but not those of queries, keys and values,
 keep groups of 32 values of a row as integers from -8 to 7 with a scale: X.weight as
 U8, two values a byte, and X.weight_scale as F16. Embeddings, output, queries, keys
-and values are int8. The new folder appears whole, after it has been loaded
+and values are int8. What a GGUF file has as Q4_0 stays as it is. The new folder appears whole, after it has been loaded
 once, or not at all.
 
 The table says how far the new values are from the old: ERROR is the mean and the
@@ -37,6 +39,7 @@ values.`
 
 type convertFlags struct {
 	precision string
+	out       string
 	force     bool
 	json      bool
 }
@@ -44,15 +47,25 @@ type convertFlags struct {
 func convertCommand(a *app) *cobra.Command {
 	var f convertFlags
 	c := &cobra.Command{
-		Use:     "convert IN OUT --precision P",
+		Use:     "convert IN|FILE.gguf OUT --precision P",
 		Short:   "Write a model in another number format",
 		Long:    aboutConvert,
-		Example: "  mom convert ./my-modernbert ./my-modernbert-int8 --precision int8",
-		Args:    arguments(2, 2, "the folder to read and the folder to write"),
+		Example: "  mom convert ./my-modernbert ./my-modernbert-int8 --precision int8\n  mom convert model.gguf --out ./model --precision f32",
+		Args:    arguments(1, 2, "what to read and the folder to write"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return f.run(c.Context(), a, args[0], args[1])
+			out := f.out
+			switch {
+			case len(args) == 2 && out != "":
+				return misuse("--out: names a folder to write beside %s", args[1])
+			case len(args) == 2:
+				out = args[1]
+			case out == "":
+				return misuse("want the folder to write, as a second argument or by --out")
+			}
+			return f.run(c.Context(), a, args[0], out)
 		},
 	}
+	c.Flags().StringVar(&f.out, "out", "", "`FOLDER` to write, instead of as an argument")
 	c.Flags().StringVar(&f.precision, "precision", "", "int8, int4, bf16, f16 or f32")
 	c.Flags().BoolVar(&f.force, "force", false, "replace OUT when it is a model's folder or empty")
 	c.Flags().BoolVar(&f.json, "json", false, "one JSON object")
@@ -77,9 +90,16 @@ func (f *convertFlags) run(ctx context.Context, a *app, in, out string) error {
 	if err := oneOf("precision", f.precision, "int8", "int4", "bf16", "f16", "f32"); err != nil {
 		return err
 	}
-	s, err := openSource(in)
+	open := openSource
+	if isGGUF(in) {
+		open = openGGUFSource
+	}
+	s, err := open(in)
 	if err != nil {
 		return err
+	}
+	if s.gguf != nil {
+		defer s.gguf.Close()
 	}
 	if err := f.checkTarget(in, out); err != nil {
 		return err
@@ -160,11 +180,13 @@ func (c *conversion) write(ctx context.Context, s *source, dir string) error {
 	if err != nil {
 		return err
 	}
-	src, err := s.tensors()
-	if err != nil {
-		return err
+	var src tensors = ggufTensors{s.gguf}
+	if s.gguf == nil {
+		if src, err = s.tensors(); err != nil {
+			return err
+		}
+		defer src.Close()
 	}
-	defer src.Close()
 	t, err := newConverter(c.Precision, manifest)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.path("mom.json"), err)

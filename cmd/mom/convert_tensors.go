@@ -13,7 +13,6 @@ import (
 	"mom/kernels/quant"
 	"mom/models"
 	"mom/models/nn"
-	"mom/safetensors"
 	"mom/tensor"
 )
 
@@ -76,8 +75,15 @@ func (c *converter) class(name string, dims int) *classInfo {
 	return c.classes[i]
 }
 
+// tensors are those of a model that is converted.
+type tensors interface {
+	models.Source
+	Metadata() map[string]string
+	Close() error
+}
+
 // all converts every tensor of f, in the order of their names.
-func (c *converter) all(ctx context.Context, f *safetensors.File) ([]tensor.View, error) {
+func (c *converter) all(ctx context.Context, f tensors) ([]tensor.View, error) {
 	names := slices.Clone(f.Names())
 	slices.Sort(names)
 	var out []tensor.View
@@ -90,6 +96,9 @@ func (c *converter) all(ctx context.Context, f *safetensors.File) ([]tensor.View
 		}
 		v, ok := f.Tensor(name)
 		if !ok {
+			if g, ok := f.(ggufTensors); ok && g.Err() != nil {
+				return nil, g.Err()
+			}
 			return nil, fmt.Errorf("tensor %s cannot be read; did the file change?", name)
 		}
 		views, err := c.one(f, v)
@@ -102,10 +111,13 @@ func (c *converter) all(ctx context.Context, f *safetensors.File) ([]tensor.View
 	return out, nil
 }
 
-func (c *converter) one(f *safetensors.File, v tensor.View) ([]tensor.View, error) {
+func (c *converter) one(f tensors, v tensor.View) ([]tensor.View, error) {
 	k := c.class(v.Name, len(v.Shape))
 	k.Tensors++
 	before := int64(len(v.Data))
+	if g, ok := f.(ggufTensors); ok {
+		_, before = g.Stored(v.Name)
+	}
 	scale, scaled := f.Tensor(v.Name + "_scale")
 	if scaled {
 		before += int64(len(scale.Data))
@@ -117,6 +129,15 @@ func (c *converter) one(f *safetensors.File, v tensor.View) ([]tensor.View, erro
 		k.Values += int64(v.Shape[0] * rowLen(v))
 		k.BytesAfter += before
 		return []tensor.View{v, scale}, nil
+	case c.keepsI4(f, v.Name, k):
+		q, s, ok := f.(models.Int4Source).Int4(v.Name)
+		if !ok {
+			break
+		}
+		views := viewsI4(v, q, s)
+		k.Values += int64(v.Len())
+		k.BytesAfter += int64(len(views[0].Data) + len(views[1].Data))
+		return views, nil
 	case !isFloat(v.DType) && !scaled: // positions, which the model leaves alone
 		k.BytesAfter += before
 		return []tensor.View{v}, nil
@@ -260,6 +281,14 @@ func encodeI4(v tensor.View, x []float32) (views []tensor.View, back []float32) 
 	n, k := v.Shape[0], v.Shape[1]
 	m := nn.Matrix{N: n, K: k, F32: x}
 	q, scale := m.QuantizedI4()
+	views = viewsI4(v, q, scale)
+	return views, nn.Matrix{N: n, K: k, I4: q, Scale: scale}.Floats()
+}
+
+// viewsI4 are the tensors of an int4 matrix in the shape of v. The scales are
+// rounded to what the file will have.
+func viewsI4(v tensor.View, q []byte, scale []float32) []tensor.View {
+	n, k := v.Shape[0], v.Shape[1]
 	h := make([]uint16, len(scale))
 	half.ToF16(h, scale)
 	half.FromF16(scale, h)
@@ -267,8 +296,14 @@ func encodeI4(v tensor.View, x []float32) (views []tensor.View, back []float32) 
 	for _, u := range h {
 		s.Data = binary.LittleEndian.AppendUint16(s.Data, u)
 	}
-	out := tensor.View{Name: v.Name, Shape: []int{n, k / 2}, DType: tensor.U8, Data: q}
-	return []tensor.View{out, s}, nn.Matrix{N: n, K: k, I4: q, Scale: scale}.Floats()
+	return []tensor.View{{Name: v.Name, Shape: []int{n, k / 2}, DType: tensor.U8, Data: q}, s}
+}
+
+// keepsI4 reports whether a tensor is taken as it is from a source that may have
+// it in int4.
+func (c *converter) keepsI4(f tensors, name string, k *classInfo) bool {
+	_, ok := f.(models.Int4Source)
+	return ok && c.precision == "int4" && (k.Class == "attention" || k.Class == "feed-forward")
 }
 
 func bytesOf(q []int8) []byte {

@@ -16,7 +16,6 @@ import (
 
 	"mom/engine"
 	"mom/models"
-	"mom/safetensors"
 	"mom/tensor"
 )
 
@@ -260,7 +259,7 @@ func precisionName(dtype string) string {
 }
 
 // isScale reports whether a tensor holds the scales of another.
-func isScale(f *safetensors.File, name string) bool {
+func isScale(f models.Source, name string) bool {
 	of, ok := strings.CutSuffix(name, "_scale")
 	if !ok {
 		return false

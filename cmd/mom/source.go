@@ -11,16 +11,19 @@ import (
 	"strings"
 
 	"mom/files"
+	"mom/models/gguf"
 	"mom/safetensors"
 	"mom/tokenizer"
 	"mom/weights"
 )
 
-// A source is the files of one model: a folder, or an embedded model.
+// A source is the files of one model: a folder, an embedded model, or what a GGUF
+// file has in it.
 type source struct {
 	name  string // as the user wrote it
-	dir   string // "" when embedded
+	dir   string // "" when embedded or in a GGUF file
 	files map[string][]byte
+	gguf  *gguf.File // nil for most
 }
 
 // openSource finds a folder, or a model of the family by its name or that of
@@ -44,6 +47,9 @@ func openSource(name string) (*source, error) {
 
 // path names a file in error texts.
 func (s *source) path(name string) string {
+	if s.gguf != nil {
+		return s.name + ": " + name
+	}
 	if s.dir == "" {
 		return "embedded " + s.name + "/" + name
 	}

@@ -26,6 +26,9 @@ const (
 	Positions = 1024
 )
 
+// The shape: width, width of the feed-forward block, heads and their width.
+const d, f, heads, kvHeads, e = 64, 96, 4, 2, 16
+
 // Decoder writes the folder name into a temporary one and returns its path.
 func Decoder(t testing.TB, name string) string {
 	t.Helper()
@@ -41,14 +44,24 @@ func WriteDecoder(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	const d, f, heads, kvHeads, e = 64, 96, 4, 2, 16
 	config := fmt.Sprintf(`{"architectures":["LlamaForCausalLM"],"vocab_size":%d,"hidden_size":%d,"intermediate_size":%d,"num_hidden_layers":2,
 		"num_attention_heads":%d,"num_key_value_heads":%d,"hidden_act":"silu","max_position_embeddings":%d,"rms_norm_eps":1e-5,"rope_theta":10000,
 		"tie_word_embeddings":true,"eos_token_id":%d}`, vocab, d, f, heads, kvHeads, Positions, TurnEnd)
-	tensors := []tensor.View{random("model.embed_tokens.weight", 0.6, vocab, d), random("model.norm.weight", 1, d)}
+	if err := safetensors.WriteFile(filepath.Join(dir, "model.safetensors"), tensors(), nil); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "tokenizer.json"), tokenizer(), 0o644)
+}
+
+// tensors are the decoder's.
+func tensors() []tensor.View {
+	all := []tensor.View{random("model.embed_tokens.weight", 0.6, vocab, d), random("model.norm.weight", 1, d)}
 	for i := range 2 {
 		at := fmt.Sprintf("model.layers.%d.", i)
-		tensors = append(tensors,
+		all = append(all,
 			random(at+"input_layernorm.weight", 1, d),
 			random(at+"post_attention_layernorm.weight", 1, d),
 			random(at+"self_attn.q_proj.weight", 0.2, heads*e, d),
@@ -59,13 +72,7 @@ func WriteDecoder(dir string) error {
 			random(at+"mlp.up_proj.weight", 0.2, f, d),
 			random(at+"mlp.down_proj.weight", 0.2, d, f))
 	}
-	if err := safetensors.WriteFile(filepath.Join(dir, "model.safetensors"), tensors, nil); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "tokenizer.json"), tokenizer(), 0o644)
+	return all
 }
 
 // WriteAdapted makes the folder dir beside that of a decoder called base: its last
@@ -85,7 +92,7 @@ func WriteAdapted(dir, base string) error {
 		return err
 	}
 	config = append([]byte(`{"mom_layers":[1],`), config[1:]...)
-	const at, d, f = "base_model.model.model.layers.1.", 64, 96
+	const at = "base_model.model.model.layers.1."
 	adapter := []tensor.View{
 		random(at+"self_attn.q_proj.lora_A.weight", 0.3, 4, d), random(at+"self_attn.q_proj.lora_B.weight", 0.3, d, 4),
 		random(at+"mlp.down_proj.lora_A.weight", 0.3, 4, f), random(at+"mlp.down_proj.lora_B.weight", 0.3, d, 4),

@@ -57,6 +57,10 @@ func Open(path string, o Options) (*Model, error) {
 		return nil, err
 	}
 	defer p.close()
+	// A chat ends its turns with a token that older models name as text only.
+	if id, ok := p.tokenizer.ID("<|im_end|>"); ok && !slices.Contains(p.ends, id) {
+		p.ends = append(p.ends, id)
+	}
 	precision, err := models.ChoosePrecision(o.Precision, p.tensors)
 	if err != nil {
 		return nil, err
@@ -114,10 +118,6 @@ func openFolder(dir string) (*parts, error) {
 	ends, err := endTokens(dir, config)
 	if err != nil {
 		return nil, err
-	}
-	// A chat ends its turns with a token that older folders name as text only.
-	if id, ok := t.ID("<|im_end|>"); ok && !slices.Contains(ends, id) {
-		ends = append(ends, id)
 	}
 	f, err := safetensors.OpenFolder(base, safetensors.Options{Lazy: true})
 	if err != nil {
