@@ -1,12 +1,17 @@
 package router
 
+import "time"
+
 // A Config is a policy: the models there are, the recipes that choose between
-// them, and what is done with attacks and personal data.
+// them, who tells what a request is about, and what is done with attacks and
+// personal data.
 type Config struct {
 	// The models to choose from.
 	Models []Model `yaml:"models" json:"models"`
 	// The policies that a client can ask for by name; "auto" is the usual one.
 	Recipes []Recipe `yaml:"recipes" json:"recipes"`
+	// Who tells what a request is about, unless a recipe says otherwise.
+	Intent Intent `yaml:"intent" json:"intent"`
 	// What is done with attacks and personal data, unless a recipe says otherwise.
 	Security Security `yaml:"security" json:"security"`
 	// How long a conversation stays with its model.
@@ -69,6 +74,8 @@ type Recipe struct {
 	ExpectedOutput int `yaml:"expected_output" json:"expected_output"`
 	// Rules for single categories.
 	Domains []Domain `yaml:"domains" json:"domains,omitempty"`
+	// Replaces the intent that is configured for all recipes.
+	Intent *Intent `yaml:"intent" json:"intent,omitempty"`
 	// Replaces the security that is configured for all recipes.
 	Security *Security `yaml:"security" json:"security,omitempty"`
 }
@@ -81,6 +88,16 @@ type Domain struct {
 	Models []string `yaml:"models" json:"models,omitempty"`
 	// Replaces the recipe's cost_quality_tradeoff.
 	Tradeoff *float64 `yaml:"cost_quality_tradeoff" json:"cost_quality_tradeoff,omitempty"`
+}
+
+// An Intent says who tells what a request is about. The encoder always reads it;
+// a decoder can have the last word on its category.
+type Intent struct {
+	// The decoder whose category counts instead of the encoder's; empty means that
+	// the encoder's counts.
+	Decoder string `yaml:"decoder" json:"decoder,omitempty"`
+	// How long the decoder may take; then the encoder's category stands.
+	TimeLimit time.Duration `yaml:"time_limit" json:"time_limit" default:"200ms"`
 }
 
 // Security says what is done with attacks and personal data in a request.
@@ -159,6 +176,7 @@ func Default() Config {
 				0.91, 0.85, 0.86, 0.85, 0.86, 0.73, 0.81, 0.78, 0.72, 0.90, 0.90, 0.80, 0.87, 0.84),
 		},
 		Recipes: []Recipe{{Name: "auto", Tradeoff: 4, MinConfidence: 0.3, ExpectedOutput: 400}},
+		Intent:  Intent{TimeLimit: 200 * time.Millisecond},
 		Security: Security{
 			Jailbreak: Jailbreak{Action: Blocked},
 			PII:       PII{Action: Flag, Threshold: 0.5},

@@ -3,6 +3,7 @@ package router
 import (
 	"math"
 	"strconv"
+	"time"
 )
 
 // jailbreak is the guard's label of an attack.
@@ -36,10 +37,11 @@ func (r *Router) Decide(req Request, signals Signals) Decision {
 	var named *model
 	if d.rc != nil {
 		security = d.rc.security
+		d.tell()
 	} else if named = r.model(req.Model); named != nil {
 		d.Recipe = "direct"
 	}
-	switch w := r.weigh(weights[:0], signals.Intent); {
+	switch w := r.weigh(weights[:0], d.signals.Intent); {
 	case !d.secure(security):
 	case named != nil:
 		d.direct(named, w)
@@ -58,12 +60,64 @@ func (r *Router) Decide(req Request, signals Signals) Decision {
 	return d.done()
 }
 
+// tell has a decoder's categories count instead of the encoder's, where one was
+// asked and had them in time.
+func (d *decision) tell() {
+	t := d.signals.Told
+	if t == nil {
+		return
+	}
+	d.Intent = &Teller{By: "encoder", Decoder: t.Decoder, MS: milliseconds(t.Took), LimitMS: milliseconds(t.Limit),
+		Late: t.Late, Failed: !t.Late && len(t.Intent) == 0}
+	if e := d.signals.Intent; len(e) > 0 {
+		d.Intent.Encoder = &Category{e[0].Name, share(e[0].P)}
+	}
+	if len(t.Intent) > 0 && !t.Late {
+		d.Intent.By, d.signals.Intent = "decoder", t.Intent
+	}
+}
+
+// milliseconds has three decimals, all that a clock is good for.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// explainTeller says who told the category.
+func (d *decision) explainTeller() {
+	t := d.Intent
+	if t == nil {
+		return
+	}
+	if t.By == "decoder" {
+		d.sentence("So says the decoder ", t.Decoder, ", after ")
+		d.number(t.MS, 1)
+		d.say(" ms")
+		if t.Encoder != nil {
+			d.say("; the encoder's likeliest is ", t.Encoder.Name, " with ")
+			d.number(t.Encoder.P, 2)
+		}
+		d.say(".")
+		return
+	}
+	d.sentence("The decoder ", t.Decoder)
+	if t.Late {
+		d.say(" was too late, with no answer within ")
+		d.number(t.LimitMS, -1)
+		d.say(" ms")
+	} else {
+		d.say(" could not answer")
+	}
+	if t.Encoder != nil {
+		d.say(", so the encoder's word stands")
+	}
+	d.say(".")
+}
+
 // intent reports whether the field of the request is known well enough to be
 // used.
 func (d *decision) intent() bool {
 	if len(d.signals.Intent) == 0 {
 		d.Abstained = true
 		d.say("No classifier has read what the request is about.")
+		d.explainTeller()
 		d.reason("intent", "unknown", nil)
 		return false
 	}
@@ -80,10 +134,12 @@ func (d *decision) intent() bool {
 		d.say(", below the ")
 		d.number(d.rc.MinConfidence, 2)
 		d.say(" that the recipe asks for.")
+		d.explainTeller()
 		d.reason("intent", "abstained", scores)
 		return false
 	}
 	d.say("The request is about ", d.Category, ".")
+	d.explainTeller()
 	d.reason("intent", d.Category, scores)
 	return true
 }

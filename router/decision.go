@@ -43,12 +43,24 @@ type Decision struct {
 	// to be used, and the default model was taken.
 	Confidence float64     `json:"confidence"`
 	Abstained  bool        `json:"abstained,omitempty"`
-	Mask       []PartSpan  `json:"-"`               // personal data to hide from the upstream
-	Flags      []string    `json:"flags,omitempty"` // what was noticed and let through: jailbreak, pii:EMAIL_ADDRESS
-	Reasons    []Reason    `json:"reasons"`         // a stage each, in order: security, intent, domain, cost
+	Intent     *Teller     `json:"intent,omitempty"` // whose Category is, where the policy asks a decoder
+	Mask       []PartSpan  `json:"-"`                // personal data to hide from the upstream
+	Flags      []string    `json:"flags,omitempty"`  // what was noticed and let through: jailbreak, pii:EMAIL_ADDRESS
+	Reasons    []Reason    `json:"reasons"`          // a stage each, in order: security, intent, domain, cost
 	Candidates []Candidate `json:"candidates,omitempty"`
 	Cost       float64     `json:"cost"`          // expected, of the chosen model, US dollars
 	BestCost   float64     `json:"baseline_cost"` // expected, of the candidate with the highest quality
+}
+
+// A Teller says whose category a decision has, of encoder and decoder.
+type Teller struct {
+	By      string    `json:"by"`                // decoder or encoder
+	Decoder string    `json:"decoder"`           // that was asked
+	MS      float64   `json:"ms"`                // that it took
+	LimitMS float64   `json:"limit_ms"`          // that it might take
+	Late    bool      `json:"late,omitempty"`    // the limit came before its answer
+	Failed  bool      `json:"failed,omitempty"`  // it could not answer
+	Encoder *Category `json:"encoder,omitempty"` // the encoder's likeliest
 }
 
 // A Reason is what one stage found and did.

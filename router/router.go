@@ -26,6 +26,7 @@ type recipe struct {
 	*Recipe
 	models   []*model // sorted by name
 	domains  map[string]*domain
+	intent   *Intent
 	security *Security
 }
 
@@ -43,8 +44,11 @@ func New(c Config) (*Router, error) {
 	r := &Router{config: c}
 	r.prepare()
 	for i := range c.Recipes {
-		rc := recipe{Recipe: &c.Recipes[i], domains: map[string]*domain{}, security: c.Recipes[i].Security}
+		rc := recipe{Recipe: &c.Recipes[i], domains: map[string]*domain{}, intent: c.Recipes[i].Intent, security: c.Recipes[i].Security}
 		rc.models = r.choose(rc.Models)
+		if rc.intent == nil {
+			rc.intent = &r.config.Intent
+		}
 		if rc.security == nil {
 			rc.security = &r.config.Security
 		}
@@ -129,9 +133,22 @@ func (r *Router) Knows(name string) bool { return r.recipe(name) != nil || r.mod
 func (r *Router) Tasks(name string) (intent, guard, pii bool) {
 	security := &r.config.Security
 	if rc := r.recipe(name); rc != nil {
-		security, intent = rc.security, len(rc.models) > 1 || len(rc.domains) > 0
+		security, intent = rc.security, rc.chooses()
 	}
 	return intent, security.Jailbreak.Action.on(), security.PII.on()
+}
+
+// chooses reports whether the category of a request matters to the recipe.
+func (rc *recipe) chooses() bool { return len(rc.models) > 1 || len(rc.domains) > 0 }
+
+// Intent says which decoder is asked what a request for this model or recipe is
+// about, and within what time. Without one, or where the category does not
+// matter, it is zero: the encoder's category counts.
+func (r *Router) Intent(name string) Intent {
+	if rc := r.recipe(name); rc != nil && rc.intent.Decoder != "" && rc.chooses() {
+		return *rc.intent
+	}
+	return Intent{}
 }
 
 func (r Response) on() bool { return r != Off && r != "" }

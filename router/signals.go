@@ -3,6 +3,8 @@
 // no I/O and keeps no state, so the same input always gives the same decision.
 package router
 
+import "time"
+
 // A Category is a field of knowledge with its probability.
 type Category struct {
 	Name string  `json:"label"`
@@ -46,6 +48,7 @@ type Part struct {
 // Signals are what the classifiers say about a whole request.
 type Signals struct {
 	Intent []Category // highest first; empty when unknown
+	Told   *Told      // what a decoder said of it; nil when none was asked
 	Guard  *Verdict   // the worst of the parts
 	// GuardPart is the index of the part with the worst verdict.
 	GuardPart int
@@ -58,4 +61,13 @@ type Signals struct {
 type PartSpan struct {
 	Part int
 	Span
+}
+
+// Told is what a decoder said about the field of a request.
+type Told struct {
+	Decoder string     // its name
+	Intent  []Category // highest first; empty when it was late, or could not answer
+	Took    time.Duration
+	Limit   time.Duration
+	Late    bool // the limit came before the answer
 }

@@ -78,6 +78,7 @@ func (c *Config) Validate() error {
 	for i := range c.Recipes {
 		c.Recipes[i].validate(&k, fmt.Sprintf("recipes[%d]", i), name, c)
 	}
+	c.Intent.validate(&k, "intent")
 	c.Security.validate(&k, "security")
 	k.within("session.min_saving", c.Session.MinSaving, 0, 1)
 	if len(k) > 0 {
@@ -142,8 +143,17 @@ func (r *Recipe) validate(k *checker, path string, name func(path, n string), c 
 			k.within(path+".cost_quality_tradeoff", *d.Tradeoff, 0, 10)
 		}
 	}
+	if r.Intent != nil {
+		r.Intent.validate(k, path+".intent")
+	}
 	if r.Security != nil {
 		r.Security.validate(k, path+".security")
+	}
+}
+
+func (i *Intent) validate(k *checker, path string) {
+	if i.Decoder != "" && i.TimeLimit <= 0 {
+		k.fail(path+".time_limit", "%v: want more than 0", i.TimeLimit)
 	}
 }
 

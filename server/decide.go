@@ -34,7 +34,9 @@ func (s *Server) decide(x *exchange, q *question) (*router.Decision, *router.Sig
 			tasks |= t.task
 		}
 	}
+	asked := s.ask(x.life, x.p, x.id, q.request.Model, q.parts)
 	if err := s.read(x, q.parts, tasks); err != nil {
+		asked.stop()
 		return nil, nil, err
 	}
 	start := time.Now()
@@ -42,8 +44,12 @@ func (s *Server) decide(x *exchange, q *question) (*router.Decision, *router.Sig
 	if q.request.InputTokens == 0 {
 		q.request.InputTokens = estimate(q.parts, signals.Tokens)
 	}
-	d := x.p.router.Decide(q.request, signals)
-	x.stages.Decide = time.Since(start)
+	merged := time.Since(start)
+	d, policy, waited, err := asked.judge(x.life, x.p, q.request, &signals)
+	x.stages.Decide, x.stages.Classify = merged+policy, x.stages.Classify+waited
+	if err != nil {
+		return nil, nil, err
+	}
 	x.decisionID = "dec_" + rand.Text()
 	x.decision, x.asked = &d, q.request.Model
 	if x.p.config.Log.Prompts {

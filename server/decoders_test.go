@@ -2,14 +2,17 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"mom/router"
 	"mom/server/config"
 	"mom/server/web"
 )
@@ -21,6 +24,30 @@ type inside struct {
 	said  web.Explanation
 	err   error
 	asked []string
+
+	tells  sync.Mutex
+	tell   func(ctx context.Context, limit time.Duration) (*router.Told, error)
+	heard  []string // decoder: text
+	broken string   // a decoder that cannot be asked
+}
+
+func (d *inside) Prepare(decoder string) ([]string, error) {
+	if decoder == d.broken {
+		return nil, errors.New("it is broken")
+	}
+	return []string{"law", "astrology"}, nil
+}
+
+func (d *inside) Intent(ctx context.Context, decoder, text string, limit time.Duration) (*router.Told, error) {
+	d.tells.Lock()
+	d.heard = append(d.heard, decoder+": "+text)
+	tell := d.tell
+	d.tells.Unlock()
+	t, err := tell(ctx, limit)
+	if t != nil {
+		t.Decoder, t.Limit = decoder, limit
+	}
+	return t, err
 }
 
 func (d *inside) Dial(ctx context.Context) (net.Conn, error) {

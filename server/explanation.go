@@ -30,13 +30,7 @@ func noExplainer() error {
 // explanation asks the decoder about the text that the category is of, the
 // user's last one.
 func (s *Server) explanation(x *exchange, parts []router.Part, d *router.Decision) (*web.Explanation, error) {
-	text := ""
-	for i, p := range parts {
-		if i == 0 || p.Role == "user" {
-			text = p.Text
-		}
-	}
-	e, limit, err := s.decoders.Explain(x.life, text)
+	e, limit, err := s.decoders.Explain(x.life, fieldText(parts))
 	if err != nil {
 		return nil, err
 	}

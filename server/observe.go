@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"mom/router"
@@ -50,6 +51,9 @@ func (s *Server) labels(p *plane) admin.Labels {
 	for _, u := range p.config.Upstreams {
 		l.Upstreams = append(l.Upstreams, u.Name)
 	}
+	for _, d := range p.config.Decoders {
+		l.Decoders = append(l.Decoders, d.Name)
+	}
 	l.Recipes = p.router.Recipes()
 	for _, m := range s.classifier.Models() {
 		switch m.Task {
@@ -59,6 +63,7 @@ func (s *Server) labels(p *plane) admin.Labels {
 			l.Entities = m.Labels
 		}
 	}
+	l.Categories = append(slices.Clone(l.Categories), p.labels...)
 	return l
 }
 

@@ -20,7 +20,8 @@ type plane struct {
 	chosen    bool            // one of them may be chosen by a recipe, and not only be named
 	recipes   map[string]bool
 	prices    map[string]router.Price
-	depends   string // what answers depend on beside their requests; "" without a cache
+	labels    []string // that decoders choose from which the policy asks
+	depends   string   // what answers depend on beside their requests; "" without a cache
 
 	refs atomic.Int64
 }
@@ -30,11 +31,15 @@ func (s *Server) newPlane(c *config.Config) (*plane, error) {
 	if err != nil {
 		return nil, err
 	}
+	labels, err := s.prepare(r)
+	if err != nil {
+		return nil, err
+	}
 	pool, err := upstream.New(c, s.dialer())
 	if err != nil {
 		return nil, err
 	}
-	p := &plane{config: c, router: r, keys: newKeyring(c), upstreams: pool, served: map[string]bool{}, recipes: map[string]bool{}, prices: map[string]router.Price{}}
+	p := &plane{config: c, router: r, keys: newKeyring(c), upstreams: pool, served: map[string]bool{}, recipes: map[string]bool{}, prices: map[string]router.Price{}, labels: labels}
 	for _, name := range r.Recipes() {
 		p.recipes[name] = true
 	}

@@ -42,7 +42,8 @@ type routeAnswer struct {
 }
 
 type signalsAnswer struct {
-	Intent  []router.Category `json:"intent,omitempty"`
+	Intent  []router.Category `json:"intent,omitempty"`         // of the encoder
+	Decoder []router.Category `json:"decoder_intent,omitempty"` // of the decoder, where the policy asks one and it was in time
 	Guard   *guardAnswer      `json:"guard,omitempty"`
 	PII     []piiAnswer       `json:"pii"`
 	Tokens  int               `json:"tokens"`
@@ -167,6 +168,9 @@ func (x *exchange) explain(parts []router.Part, s *router.Signals) routeAnswer {
 			Decide: milliseconds(x.stages.Decide), Total: milliseconds(time.Since(x.start)),
 		},
 	}
+	if s.Told != nil {
+		a.Signals.Decoder = s.Told.Intent
+	}
 	if s.Guard != nil {
 		a.Signals.Guard = &guardAnswer{s.Guard, s.GuardPart}
 	}
@@ -199,6 +203,9 @@ func (x *exchange) headers(ctx *fasthttp.RequestCtx) {
 	set("x-mom-recipe", d.Recipe)
 	set("x-mom-category", d.Category)
 	set("x-mom-confidence", fmt.Sprintf("%.4f", d.Confidence))
+	if d.Intent != nil {
+		set("x-mom-intent-by", d.Intent.By)
+	}
 	set("x-mom-flags", joined(d.Flags))
 	cost := d.Cost
 	if x.cached {

@@ -61,12 +61,17 @@ type decoder interface {
 func (s *Server) decideText(ctx context.Context, text string) (router.Decision, router.Signals, error) {
 	p := s.acquire()
 	defer p.release()
+	parts := []router.Part{{Role: "user", Text: text}}
+	asked := s.ask(ctx, p, "", autoModel, parts)
 	r, err := s.classifier.Classify(ctx, text, web.All)
 	if err != nil {
+		asked.stop()
 		return router.Decision{}, router.Signals{}, err
 	}
-	signals := router.Merge([]router.Part{{Role: "user", Text: text, Reading: r}})
-	return p.router.Decide(router.Request{Model: autoModel, InputTokens: r.Tokens}, signals), signals, nil
+	parts[0].Reading = r
+	signals := router.Merge(parts)
+	d, _, _, err := asked.judge(ctx, p, router.Request{Model: autoModel, InputTokens: r.Tokens}, &signals)
+	return d, signals, err
 }
 
 // handleMetrics is for clients of servers that have their metrics beside the

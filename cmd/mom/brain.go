@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -56,15 +57,7 @@ func reading(r *engine.Result) router.Reading {
 		for i, p := range h.Scores {
 			out.Intent[i] = router.Category{Name: h.Head.Labels[i], P: float64(p)}
 		}
-		slices.SortStableFunc(out.Intent, func(a, b router.Category) int {
-			switch {
-			case a.P > b.P:
-				return -1
-			case a.P < b.P:
-				return 1
-			}
-			return 0
-		})
+		byProbability(out.Intent)
 	}
 	if h := r.Head("jailbreak"); h != nil && len(h.Scores) == 2 {
 		out.Guard = &router.Verdict{Score: float64(h.Scores[1]), Label: label(h), Window: h.Window, View: h.View}
@@ -76,6 +69,11 @@ func reading(r *engine.Result) router.Reading {
 		}
 	}
 	return out
+}
+
+// byProbability sorts categories, the most probable first.
+func byProbability(list []router.Category) {
+	slices.SortStableFunc(list, func(a, b router.Category) int { return cmp.Compare(b.P, a.P) })
 }
 
 func (b *brain) Embed(ctx context.Context, text string, dst []float32) ([]float32, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"mom/engine/api"
 	"mom/engine/explain"
 	"mom/engine/generate"
+	"mom/router"
 	"mom/server/config"
 	"mom/server/web"
 )
@@ -23,6 +25,8 @@ type inside struct {
 	http   *http.Server
 	calls  *pipes
 	limit  time.Duration
+	// tellers are the decoders by their names, asked what texts are about.
+	tellers map[string]func() (*explain.Explainer, error)
 	// explainer is opened with the first request where the configuration names none.
 	explainer func() (*explain.Explainer, error)
 	opened    *explain.Explainer
@@ -34,7 +38,8 @@ const usualLimit = 500 * time.Millisecond
 
 // openInside opens the decoders of c.
 func openInside(c *config.Config, log *slog.Logger) (*inside, error) {
-	d := &inside{calls: &pipes{next: make(chan net.Conn), closed: make(chan struct{})}, limit: usualLimit}
+	d := &inside{calls: &pipes{next: make(chan net.Conn), closed: make(chan struct{})}, limit: usualLimit,
+		tellers: map[string]func() (*explain.Explainer, error){}}
 	d.explainer = sync.OnceValues(d.find)
 	byName := map[string]*generate.Model{}
 	for _, q := range c.Decoders {
@@ -45,16 +50,15 @@ func openInside(c *config.Config, log *slog.Logger) (*inside, error) {
 		}
 		d.models = append(d.models, m)
 		byName[q.Name] = m
+		d.tellers[q.Name] = sync.OnceValues(func() (*explain.Explainer, error) { return explain.For(m, q.Path, 0) })
 		if !q.Explain {
 			continue
 		}
-		e, err := explain.For(m, q.Path, 0)
-		if err != nil {
+		d.limit, d.explainer = q.TimeLimit, d.tellers[q.Name]
+		if _, err := d.explainer(); err != nil {
 			d.Close()
 			return nil, err
 		}
-		d.limit = q.TimeLimit
-		d.explainer = func() (*explain.Explainer, error) { return e, nil }
 	}
 	d.http = &http.Server{Handler: api.New(byName), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError)}
 	go d.http.Serve(d.calls)
@@ -99,6 +103,51 @@ func (d *inside) Explain(ctx context.Context, text string) (*web.Explanation, ti
 		return nil, 0, decoderRefusal(err)
 	}
 	return explanation(r, 0), d.limit, nil
+}
+
+// teller is a decoder that is asked what texts are about.
+func (d *inside) teller(name string) (*explain.Explainer, error) {
+	open := d.tellers[name]
+	if open == nil {
+		return nil, fmt.Errorf("there was no decoder %s when the server was started; it needs a restart", name)
+	}
+	return open()
+}
+
+// Prepare reads what a decoder's questions begin with.
+func (d *inside) Prepare(decoder string) ([]string, error) {
+	e, err := d.teller(decoder)
+	if err != nil {
+		return nil, err
+	}
+	return e.Labels, nil
+}
+
+// Intent asks a decoder what a text is about.
+func (d *inside) Intent(ctx context.Context, decoder, text string, limit time.Duration) (*router.Told, error) {
+	e, err := d.teller(decoder)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tell(ctx, e, decoder, text, limit)
+	if err != nil {
+		return nil, decoderRefusal(err)
+	}
+	return t, nil
+}
+
+// tell has a decoder say what a text is about within a limit.
+func tell(ctx context.Context, e *explain.Explainer, name, text string, limit time.Duration) (*router.Told, error) {
+	r, err := e.Label(ctx, text, limit)
+	if err != nil {
+		return nil, err
+	}
+	t := &router.Told{Decoder: name, Took: r.Total, Limit: limit, Late: r.Late}
+	for i, p := range r.Probabilities {
+		t.Intent = append(t.Intent, router.Category{Name: e.Labels[i], P: p})
+	}
+	byProbability(t.Intent)
+	return t, nil
 }
 
 // explanation is what the decoder said, before the decision is joined. before is

@@ -26,6 +26,9 @@ The answer with --json is a line a text:
    "reasons":[{"stage","verdict","detail","scores"}],"candidates","cost",
    "baseline_cost","ms"}
 
+A recipe whose intent is a decoder's is decided with it, after the encoder;
+"intent" then says whose category it is, and how long the decoder took.
+
 "action" is route or block; a blocked text has no model. "cost" is what the model
 is expected to cost in US dollars, "baseline_cost" the best candidate.
 
@@ -107,10 +110,12 @@ func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
 		return misuse("--recipe %q: want one of %s", f.recipe, strings.Join(policy.Recipes(), ", "))
 	}
 	var e *explain.Explainer
+	var who *teller
 	defer func() {
 		if e != nil {
 			e.Close()
 		}
+		who.close()
 	}()
 	many := f.Threads
 	if f.explain {
@@ -123,8 +128,11 @@ func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
 				return nil, err
 			}
 		}
+		if who, err = openTeller(c, policy.Intent(f.recipe), f.Threads); err != nil {
+			return nil, err
+		}
 		b, err := openBrain(&f.modelFlags, c.Limits.Tokens)
-		return func() worker { return f.worker(b, policy, e) }, err
+		return func() worker { return f.worker(b, policy, who, e) }, err
 	})
 }
 
@@ -135,14 +143,21 @@ type routed struct {
 	MS float64 `json:"ms"`
 }
 
-func (f *routeFlags) worker(b *brain, policy *router.Router, e *explain.Explainer) worker {
+func (f *routeFlags) worker(b *brain, policy *router.Router, who *teller, e *explain.Explainer) worker {
 	return func(ctx context.Context, q *record, out []byte) ([]byte, error) {
 		start := time.Now()
 		reading, err := b.Classify(ctx, q.text, web.All)
 		if err != nil {
 			return out, err
 		}
-		d := policy.Decide(f.request(reading.Tokens), router.Merge([]router.Part{{Role: "user", Text: q.text, Reading: reading}}))
+		signals := router.Merge([]router.Part{{Role: "user", Text: q.text, Reading: reading}})
+		d := policy.Decide(f.request(reading.Tokens), signals)
+		if who != nil && d.Action != router.Block {
+			if signals.Told, err = who.tell(ctx, q.text); err != nil {
+				return out, err
+			}
+			d = policy.Decide(f.request(reading.Tokens), signals)
+		}
 		took := time.Since(start)
 		single := q.line == 1 && f.in == ""
 		if e != nil {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"mom/engine/enginetest"
@@ -35,8 +36,7 @@ func (s *served) ask(path, body string) (int, string) {
 // a stream, and explain.
 func TestServeDecoders(t *testing.T) {
 	dir := enginetest.Decoder(t, "tiny")
-	enginetest.Write(t, dir, "mom.json", `{"version":1,"name":"why","function":"intent","labels":["math","law","other"],"difficulties":["easy","medium","hard"],
-		"prompt":"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n","answer":"{label}, {difficulty}: {reason}"}`)
+	enginetest.Write(t, dir, "mom.json", why)
 	file := filepath.Join(t.TempDir(), "mom.yaml")
 	text := fmt.Sprintf("listen: 127.0.0.1:0\nadmin: {listen: \"off\"}\ndecoders:\n  - {name: tiny, path: %q, kv_bytes: 16MiB, explain: true, time_limit: 1m}\n", dir)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -119,6 +119,76 @@ func TestServeDecoders(t *testing.T) {
 	s.stop()
 	if strings.Contains(s.log(), "largest prime. ") {
 		t.Error("the log has the prompt")
+	}
+}
+
+// why is mom.json of a decoder that tells categories.
+const why = `{"version":1,"name":"why","function":"intent","labels":["math","law","other"],"difficulties":["easy","medium","hard"],
+	"prompt":"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n","answer":"{label}, {difficulty}: {reason}"}`
+
+// A recipe has a decoder tell what requests are about, whole or not at all, and
+// many at once.
+func TestServeDecoderTells(t *testing.T) {
+	dir := enginetest.Decoder(t, "tiny")
+	enginetest.Write(t, dir, "mom.json", why)
+	file := filepath.Join(t.TempDir(), "mom.yaml")
+	text := fmt.Sprintf("listen: 127.0.0.1:0\nadmin: {listen: \"off\"}\ndecoders: [{name: tiny, path: %q, kv_bytes: 16MiB}]\n"+
+		"recipes: [{name: auto, intent: {decoder: tiny, time_limit: 1m}}, {name: soon, intent: {decoder: tiny, time_limit: 1ms}}]\n", dir)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, exec.Command("mom", "serve", "--config", file))
+	type decision struct {
+		Category   string
+		Confidence float64
+		Intent     struct {
+			By, Decoder string
+			Late        bool
+			MS          float64
+			Encoder     struct{ Label string }
+		}
+		Signals struct {
+			Decoder []struct {
+				Label string
+				Score float64
+			} `json:"decoder_intent"`
+		}
+	}
+	decide := func(recipe, text string) (d decision) {
+		input, _ := json.Marshal(text)
+		code, body := s.ask("/v1/route", `{"model":"`+recipe+`","input":`+string(input)+`}`)
+		if err := json.Unmarshal([]byte(body), &d); err != nil || code != 200 {
+			t.Errorf("%d %s", code, body)
+		}
+		return d
+	}
+	const prove = "Prove that there is no largest prime."
+	first := decide("auto", prove)
+	if i := first.Intent; i.By != "decoder" || i.Decoder != "tiny" || i.MS <= 0 || i.Encoder.Label != "math" {
+		t.Fatalf("%+v", first)
+	}
+	if p := first.Signals.Decoder; len(p) != 3 || first.Category != p[0].Label || first.Confidence != p[0].Score || p[0].Score < p[2].Score {
+		t.Fatalf("%+v", first)
+	}
+	var wait sync.WaitGroup
+	for i := range 24 {
+		wait.Go(func() {
+			if i%3 > 0 {
+				if d := decide("auto", prove); d.Intent.By != "decoder" || d.Category != first.Category || d.Confidence != first.Confidence {
+					t.Errorf("%+v, alone %+v", d, first)
+				}
+				return
+			}
+			d := decide("soon", strings.Repeat("a longer text ", 20+i))
+			if i := d.Intent; (i.By == "encoder") != i.Late || i.Late && (d.Category != i.Encoder.Label || d.Signals.Decoder != nil) || !i.Late && i.MS > 1.1 {
+				t.Errorf("%+v", d)
+			}
+		})
+	}
+	wait.Wait()
+	s.stop()
+	if log := s.log(); strings.Contains(log, "level=ERROR") || strings.Contains(log, "a longer text") {
+		t.Error(log)
 	}
 }
 

@@ -215,14 +215,10 @@ func (e *Explainer) Explain(ctx context.Context, r *Request) (*Result, error) {
 		return nil, err
 	}
 	res.Cut = cut
-	within := ctx
-	if r.Limit > 0 {
-		var cancel context.CancelFunc
-		within, cancel = context.WithDeadline(ctx, began.Add(r.Limit))
-		defer cancel()
-	}
+	within, cancel := limited(ctx, began, r.Limit)
+	defer cancel()
 	err = e.answer(within, r, res, prompt, began)
-	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && within.Err() != nil {
+	if tooLate(ctx, within, err) {
 		res.Late, res.Reason, err = true, "", nil
 	}
 	if err != nil {
@@ -230,6 +226,61 @@ func (e *Explainer) Explain(ctx context.Context, r *Request) (*Result, error) {
 	}
 	res.Total = time.Since(began)
 	return res, nil
+}
+
+// Label has the label of a text alone, as Explain has it: neither difficulty nor
+// reason, and nothing is written. It takes no longer than limit; 0 means as long
+// as ctx lives.
+func (e *Explainer) Label(ctx context.Context, text string, limit time.Duration) (*Result, error) {
+	began := time.Now()
+	prompt, cut, err := e.prompt(text)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Cut: cut}
+	within, cancel := limited(ctx, began, limit)
+	defer cancel()
+	p, err := e.model.Score(within, prompt, e.choices[0], nil)
+	if err == nil {
+		err = within.Err() // the answer may be there, and too late all the same
+	}
+	switch {
+	case err == nil:
+		best := 0
+		for i := range p {
+			if p[i] > p[best] {
+				best = i
+			}
+		}
+		res.label(e, best, p)
+	case tooLate(ctx, within, err):
+		res.Late = true
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	default:
+		return nil, err
+	}
+	res.Total = time.Since(began)
+	return res, nil
+}
+
+// limited is ctx with the end of a limit.
+func limited(ctx context.Context, began time.Time, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, began.Add(limit))
+}
+
+// tooLate reports whether err is that of the limit, and not of ctx.
+func tooLate(ctx, within context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) && within.Err() != nil
+}
+
+// label notes which of e's labels was chosen.
+func (res *Result) label(e *Explainer, chosen int, p []float64) {
+	p = temper(p, e.temperature)
+	res.Label, res.Probabilities, res.Confidence = e.Labels[chosen], p, p[chosen]
 }
 
 // answer has label, difficulty and reason of one request to the model, so that
@@ -245,8 +296,7 @@ func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt 
 	q := &generate.Request{Prompt: prompt, MaxTokens: e.reason, Stop: []string{"\n"}, Choose: e.choices}
 	q.Chosen = func(set int, c generate.Choice) error {
 		if set == 0 {
-			p := temper(c.P, e.temperature)
-			res.Label, res.Probabilities, res.Confidence = e.Labels[c.Label], p, p[c.Label]
+			res.label(e, c.Label, c.P)
 		} else {
 			res.Difficulty = e.difficulties[c.Label]
 		}

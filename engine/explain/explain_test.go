@@ -255,3 +255,55 @@ func TestManifest(t *testing.T) {
 		}
 	}
 }
+
+// A label alone is that of the whole answer.
+func TestLabel(t *testing.T) {
+	for _, text := range []string{manifest, ""} {
+		e := open(t, text, Options{})
+		for _, q := range []string{"the law", "what is 2+2?", "", strings.Repeat("the law ", 100)} {
+			want := explain(t, e, Request{Text: q})
+			got, err := e.Label(context.Background(), q, 0)
+			if err != nil || got.Label != want.Label || !slices.Equal(got.Probabilities, want.Probabilities) || got.Confidence != want.Confidence ||
+				got.Cut != want.Cut || got.Late || got.Reason != "" || got.Difficulty != "" || got.Total <= 0 {
+				t.Errorf("%q: %+v %v, want %+v", q, got, err, want)
+			}
+		}
+	}
+}
+
+// What is given up at its limit gives its pages back.
+func TestLabelLate(t *testing.T) {
+	e := open(t, manifest, Options{Options: generate.Options{Prefixes: -1}})
+	before := e.model.Memory()
+	late := 0
+	for i := range 40 {
+		res, err := e.Label(context.Background(), strings.Repeat("the law and an inn, ", 40), time.Duration(1+50*i)*time.Microsecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Late {
+			late++
+			if res.Label != "" || res.Probabilities != nil || res.Confidence != 0 {
+				t.Errorf("%+v", res)
+			}
+		}
+	}
+	if late == 0 {
+		t.Error("nothing was late")
+	}
+	for end := time.Now().Add(10 * time.Second); e.model.Memory().Used != before.Used || e.model.Memory().Sequences != before.Sequences; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%+v pages are held, %+v before", e.model.Memory(), before)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := e.Label(ctx, "the law", time.Hour); !errors.Is(err, context.Canceled) {
+		t.Fatalf("err %v", err)
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), 1)
+	defer cancel()
+	if _, err := e.Label(ctx, "the law", time.Hour); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("err %v", err)
+	}
+}

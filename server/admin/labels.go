@@ -38,6 +38,18 @@ func (f Found) String() string { return [foundCount]string{"block", "mask", "fla
 // personal data.
 const Jailbreak = "jailbreak"
 
+// A Telling is how a decoder answered what a request is about.
+type Telling uint8
+
+const (
+	InTime   Telling = iota
+	Late             // the limit came before the answer
+	CouldNot         // too busy, or a text that it cannot read
+	tellingCount
+)
+
+func (t Telling) String() string { return [tellingCount]string{"in_time", "late", "failed"}[t] }
+
 // A CacheResult is what a look-up in the cache of answers gave.
 type CacheResult uint8
 

@@ -16,6 +16,7 @@ type Labels struct {
 	Models     []string
 	Recipes    []string
 	Categories []string
+	Decoders   []string // that may tell what requests are about
 	Upstreams  []string // or replicas: whatever Attempt and Breaker are called with
 	Entities   []string // types of personal data
 }
@@ -35,6 +36,8 @@ type Metrics struct {
 	recipes   counters
 	findings  counters
 	abstained *counter
+	told      counters
+	toldAfter histograms
 
 	tokens   counters
 	cost     amounts
@@ -89,6 +92,9 @@ func NewMetrics(version string, labels Labels) *Metrics {
 	m.recipes = r.counters("mom_recipe_decisions_total", "Decisions, by recipe.", "recipe")
 	m.findings = r.counters("mom_security_findings_total", "Attacks and personal data found, by what was done and by type.", "action", "type")
 	m.abstained = r.counters("mom_abstained_total", "Decisions whose category was too uncertain to be used.").with()
+
+	m.told = r.counters("mom_decoder_intents_total", "Questions to a decoder what a request is about, by outcome: in_time, late (the encoder's word stood) or failed.", "decoder", "outcome")
+	m.toldAfter = r.histograms("mom_decoder_intent_seconds", "Time that a decoder took to say what a request is about, or until it was given up.", latencyBuckets, "decoder")
 
 	m.tokens = r.counters("mom_tokens_total", "Tokens of prompts (input) and answers (output), by model.", "model", "direction")
 	m.cost = r.amounts("mom_cost_dollars_total", "Cost of answers by the configured prices, by model.", "model")

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func testLabels() Labels {
 	return Labels{
 		Models: []string{"small", "large"}, Recipes: []string{"auto", "careful"}, Categories: []string{"math", "law"},
-		Upstreams: []string{"local"}, Entities: []string{"IBAN_CODE"},
+		Decoders: []string{"local"}, Upstreams: []string{"local"}, Entities: []string{"IBAN_CODE"},
 	}
 }
 
@@ -43,6 +43,9 @@ func use(m *Metrics, route *RouteMetrics, model, recipe, category, upstream, ent
 	m.Decided("auto", &blocked, time.Millisecond, time.Microsecond)
 	for f := Found(0); f < foundCount; f++ {
 		m.Security(f, entity, model)
+	}
+	for o := Telling(0); o < tellingCount; o++ {
+		m.Told(upstream, o, time.Millisecond)
 	}
 	m.Used(model, 100, 20, 0.5, 2)
 	m.Answering(model, 1)
@@ -129,6 +132,8 @@ func TestCounts(t *testing.T) {
 		{1, "mom_decisions_total", []string{"block", "math", ""}},
 		{3, "mom_recipe_decisions_total", []string{"careful"}},
 		{2, "mom_abstained_total", nil},
+		{1, "mom_decoder_intents_total", []string{"local", "late"}},
+		{3, "mom_decoder_intent_seconds", []string{"local"}},
 		{1, "mom_security_findings_total", []string{"mask", "IBAN_CODE"}},
 		{100, "mom_tokens_total", []string{"input", "small"}},
 		{0.5, "mom_cost_dollars_total", []string{"small"}},

@@ -11,12 +11,14 @@ type names struct {
 	asked      map[string]int // what a request may ask for: index into modelMetrics.rerouted
 	askedName  []string
 	recipes    map[string]*recipeMetrics
+	decoders   map[string]*decoderMetrics
 	upstreams  map[string]*upstreamMetrics
 	findings   map[string]*findingMetrics
 
 	unknownModel    *modelMetrics
 	blocked         *modelMetrics // a blocked request has no model
 	unknownRecipe   *recipeMetrics
+	unknownDecoder  *decoderMetrics
 	unknownUpstream *upstreamMetrics
 	unknownFinding  *findingMetrics
 }
@@ -34,6 +36,11 @@ type modelMetrics struct {
 type recipeMetrics struct {
 	decisions *counter
 	matches   *counter
+}
+
+type decoderMetrics struct {
+	told  [tellingCount]*counter
+	after *histogram
 }
 
 type upstreamMetrics struct {
@@ -67,7 +74,7 @@ func (m *Metrics) Configure(l Labels) {
 	defer m.configuring.Unlock()
 	n := &names{
 		models: map[string]*modelMetrics{}, categories: map[string]int{}, asked: map[string]int{},
-		recipes: map[string]*recipeMetrics{}, upstreams: map[string]*upstreamMetrics{}, findings: map[string]*findingMetrics{},
+		recipes: map[string]*recipeMetrics{}, decoders: map[string]*decoderMetrics{}, upstreams: map[string]*upstreamMetrics{}, findings: map[string]*findingMetrics{},
 	}
 	// The first of both lists is what everything else counts as. A decision
 	// without a category has "".
@@ -91,6 +98,10 @@ func (m *Metrics) Configure(l Labels) {
 	n.unknownFinding = m.finding(unknown)
 	for _, name := range append([]string{Jailbreak}, l.Entities...) {
 		n.findings[name] = m.finding(name)
+	}
+	n.unknownDecoder = m.decoder(unknown)
+	for _, name := range l.Decoders {
+		n.decoders[name] = m.decoder(name)
 	}
 	n.unknownUpstream = m.upstream(unknown)
 	for _, name := range l.Upstreams {
@@ -142,6 +153,14 @@ func (m *Metrics) finding(name string) *findingMetrics {
 	return x
 }
 
+func (m *Metrics) decoder(name string) *decoderMetrics {
+	x := &decoderMetrics{after: m.toldAfter.with(name)}
+	for o := range x.told {
+		x.told[o] = m.told.with(name, Telling(o).String())
+	}
+	return x
+}
+
 func (m *Metrics) upstream(name string) *upstreamMetrics {
 	x := &upstreamMetrics{
 		firstByte: m.attempted.with(name), retries: m.retries.with(name), breaker: m.breakers.with(name),
@@ -166,6 +185,13 @@ func (n *names) recipe(name string) *recipeMetrics {
 		return x
 	}
 	return n.unknownRecipe
+}
+
+func (n *names) decoder(name string) *decoderMetrics {
+	if x := n.decoders[name]; x != nil {
+		return x
+	}
+	return n.unknownDecoder
 }
 
 func (n *names) upstream(name string) *upstreamMetrics {

@@ -101,6 +101,17 @@ func (m *Metrics) Decided(asked string, d *router.Decision, routing, decide time
 	m.decidedVLLMSR(n, x, asked, d, routing, decide)
 }
 
+// Told counts what became of the question to a decoder what a request is about,
+// and how long that took.
+func (m *Metrics) Told(decoder string, t Telling, d time.Duration) {
+	if m == nil {
+		return
+	}
+	x := m.names.Load().decoder(decoder)
+	x.told[t].Inc()
+	x.after.Update(d.Seconds())
+}
+
 // Security counts one finding of a type, Jailbreak or a type of personal data,
 // in a request for model and what was done about it.
 func (m *Metrics) Security(f Found, kind, model string) {

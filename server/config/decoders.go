@@ -66,6 +66,7 @@ func (k *checker) decoders() {
 			explains = i
 		}
 	}
+	k.intents(names, known)
 	local := map[string]bool{}
 	for i, u := range k.c.Upstreams {
 		if u.Kind != Local {
@@ -97,6 +98,39 @@ func (k *checker) decoders() {
 			if _, ok := names[name]; local[r.Name] && !ok {
 				k.missing(fmt.Sprintf("models[%d].upstreams[%d].model", i, j), name, "decoder", known)
 			}
+		}
+	}
+}
+
+// intents checks the decoders that tell what requests are about.
+func (k *checker) intents(names map[string]int, known []string) {
+	look := func(path string, i *router.Intent) {
+		if i == nil {
+			return
+		}
+		_, limited := k.c.sources[path+".time_limit"]
+		switch _, ok := names[i.Decoder]; {
+		case i.Decoder == "" && limited:
+			k.add(path+".time_limit", "needs %s.decoder, which it is the limit of", path)
+		case i.Decoder != "" && !ok:
+			k.missing(path+".decoder", i.Decoder, "decoder", known)
+		}
+	}
+	look("intent", &k.c.Policy.Intent)
+	for i, r := range k.c.Policy.Recipes {
+		look(fmt.Sprintf("recipes[%d].intent", i), r.Intent)
+	}
+}
+
+// askedInVain warns of decoders that tell a category which nobody looks at.
+func (k *checker) askedInVain() {
+	policy, err := router.New(k.c.Policy)
+	if err != nil {
+		return
+	}
+	for i, r := range k.c.Policy.Recipes {
+		if r.Intent != nil && r.Intent.Decoder != "" && policy.Intent(r.Name).Decoder == "" {
+			k.add(fmt.Sprintf("recipes[%d].intent.decoder", i), "%s is never asked: the recipe has one model and no domains, so that no category matters", quote(r.Intent.Decoder))
 		}
 	}
 }

@@ -68,3 +68,54 @@ func TestDecoderProblems(t *testing.T) {
 		}
 	}
 }
+
+// A recipe, or all of them, can have a decoder tell what a request is about.
+func TestDecoderTellsIntent(t *testing.T) {
+	c := must(t, `
+decoders: [{name: why, path: /d/why}, {name: spare, path: /d/s.gguf}]
+intent: {decoder: why}
+recipes:
+  - {name: auto}
+  - {name: quick, intent: {decoder: spare, time_limit: 40ms}}
+  - {name: plain, intent: {}}
+  - {name: also-plain, intent: {decoder: ""}}
+  - {name: one, models: [small], intent: {decoder: why}}
+`, nil)
+	same(t, "limit", c.Policy.Intent, router.Intent{Decoder: "why", TimeLimit: 200 * time.Millisecond})
+	r, err := router.New(c.Policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]router.Intent{
+		"auto": c.Policy.Intent, "quick": {Decoder: "spare", TimeLimit: 40 * time.Millisecond}, "plain": {}, "also-plain": {}, "one": {},
+	} {
+		same(t, name, r.Intent(name), want)
+	}
+	values := map[string]string{}
+	for _, s := range c.Explain() {
+		values[s.Key] = s.Value + " " + s.From
+	}
+	same(t, "explained", values["recipes[1].intent.time_limit"], "40ms mom.yaml:6")
+	same(t, "explained", values["intent.time_limit"], "200ms default")
+	same(t, "explained", values["recipes[0].intent"], " default")
+	if w := c.Warnings().Error(); !strings.Contains(w, "recipes[4].intent.decoder") || strings.Count(w, "never asked") != 1 {
+		t.Errorf("warnings %s", w)
+	}
+	same(t, "without decoders", must(t, "", nil).Policy.Intent, router.Intent{TimeLimit: 200 * time.Millisecond})
+
+	for text, want := range map[string]string{
+		"intent: {decoder: why}": `intent.decoder: "why" is no decoder; the file lists none`,
+		"decoders: [{name: why, path: /d}]\nrecipes: [{name: auto, intent: {decoder: whi}}]":   `mom.yaml:2:42: recipes[0].intent.decoder: "whi" is no decoder; did you mean why?`,
+		"decoders: [{name: why, path: /d}]\nrecipes: [{name: auto, intent: {time_limit: 1s}}]": "needs recipes[0].intent.decoder",
+		"intent: {time_limit: 1s}": "needs intent.decoder",
+		"decoders: [{name: why, path: /d}]\nintent: {decoder: why, time_limit: 0s}":                           "want 1ms to 10m",
+		"decoders: [{name: why, path: /d}]\nintent: {decoder: why, wait: 1s}":                                 "intent.wait: is no key here",
+		"decoders: [{name: why, path: /d}]\nintent: why":                                                      "want keys and values",
+		"decoders: [{name: why, path: /d}]\nrecipes: [{name: auto, intent: {decoder: why, time_limit: 11m}}]": "want 1ms to 10m",
+	} {
+		_, err := parse("mom.yaml", []byte(text), nothing)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -104,6 +104,7 @@ func (c *Config) Warnings() Problems {
 	k.serving()
 	k.keeping()
 	k.categories()
+	k.askedInVain()
 	var out Problems
 	for _, f := range k.list {
 		s := c.source(f.path)

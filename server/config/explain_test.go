@@ -59,7 +59,7 @@ models: [{name: m, price: {input: 2}}]
 // Each key of the reference is explained, and no other.
 func TestExplainsEveryKey(t *testing.T) {
 	c := must(t, whole+"decoders: [{name: d, path: d}]\nmodels: [{name: a, price: {cached_input: 1}, categories: {law: 1}, upstreams: [{name: one}]}]\n"+
-		"recipes: [{name: auto, domains: [{categories: [law], cost_quality_tradeoff: 1}], security: {jailbreak: {threshold: 0.5}, pii: {types: {X: {action: off, threshold: 1}}}}}]\n"+
+		"recipes: [{name: auto, intent: {decoder: d}, domains: [{categories: [law], cost_quality_tradeoff: 1}], security: {jailbreak: {threshold: 0.5}, pii: {types: {X: {action: off, threshold: 1}}}}}]\n"+
 		"security: {jailbreak: {threshold: 0.5}, pii: {types: {X: {action: off, threshold: 1}}}}\n", map[string]string{"BOB": "bob-key-0123456789", "ONE": "sk"})
 	var got []string
 	for _, s := range c.Explain() {

@@ -64,6 +64,7 @@ func policyChecks() map[string]check {
 		"router.Recipe.Tradeoff":       tradeoff,
 		"router.Recipe.MinConfidence":  share,
 		"router.Recipe.ExpectedOutput": positive,
+		"router.Intent.TimeLimit":      {min: "1ms", max: "10m"},
 		"router.Domain.Categories":     {required: true},
 		"router.Domain.Tradeoff":       tradeoff,
 		"router.Jailbreak.Action":      {without: string(router.Mask)},
@@ -79,6 +80,8 @@ func policyChecks() map[string]check {
 func policyComments(field string) string {
 	return map[string]string{
 		"router.Model.Price":     "What it costs, in US dollars for a million tokens.",
+		"router.Intent.Decoder":  "The decoder, one of decoders, whose category counts instead of the encoder's; empty means that the encoder's counts.",
+		"router.Recipe.Intent":   "Replaces the intent that is configured for all recipes; without a decoder the encoder's category counts.",
 		"router.Recipe.Security": "Replaces the security that is configured for all recipes; what it leaves out has the built-in default.",
 	}[field]
 }

@@ -50,11 +50,13 @@ func document(t *testing.T, text string) any {
 // one value alone decides.
 func TestSchemaAgrees(t *testing.T) {
 	s := compileSchema(t)
-	good := []string{whole, string(Starter()), uncommented(t), "upstreams:\nlimits:\n", "limits: {body: 4096, texts: \"${N:-5}\"}", "playground: \"${P:-true}\"", "timeouts: {idle: 1m15s, drain: 0s}"}
+	good := []string{whole, string(Starter()), uncommented(t), "upstreams:\nlimits:\n", "limits: {body: 4096, texts: \"${N:-5}\"}", "playground: \"${P:-true}\"", "timeouts: {idle: 1m15s, drain: 0s}",
+		"decoders: [{name: why, path: /d}]\nintent: {decoder: why}\nrecipes: [{name: auto, intent: {decoder: why, time_limit: 40ms}}, {name: b, intent: {decoder: \"\"}}]"}
 	bad := []string{
 		"lisen: x", "limits: {body: much}", "limits: {texts: 0}", "limits: {texts: 1.5}", "playground: 1", "log: {level: loud}",
 		"upstreams: [{base_url: 'http://h'}]", "upstreams: x", "timeouts: {read: 5}", "timeouts: {read: soon}",
 		"auth: {keys: [{name: a, sha256: abc}]}", "upstreams: [{name: a, base_url: 'http://h', kind: x}]",
+		"intent: why", "intent: {decoder: 1.5, wait: 1s}", "recipes: [{name: auto, intent: {time_limit: 5}}]",
 		"cache: {threshold: 2}", "upstreams: [{name: '', base_url: 'http://h'}]", "limits: {texts: '5'}",
 	}
 	env := variables(map[string]string{"BOB": "bob-key-0123456789", "ONE": "one", "MOM_KEY_ALICE": "0123456789abcdef", "OPENAI_API_KEY": "sk"})
@@ -140,6 +142,7 @@ func TestSchemaDefaults(t *testing.T) {
 	same(t, "limits.body", at("properties", "limits", "properties", "body", "default"), any("4MiB"))
 	same(t, "limits.texts", at("properties", "limits", "properties", "texts", "default"), any(1024.0))
 	same(t, "playground", at("properties", "playground", "default"), any(true))
+	same(t, "intent.time_limit", at("properties", "intent", "properties", "time_limit", "default"), any("200ms"))
 	same(t, "log.level", at("properties", "log", "properties", "level", "default"), any("info"))
 	same(t, "upstreams[].timeouts.connect", at("$defs", "config.Upstream", "properties", "timeouts", "properties", "connect", "default"), any("5s"))
 	same(t, "models[].upstreams[].weight", at("$defs", "config.Ref", "properties", "weight", "default"), any(1.0))

@@ -53,6 +53,14 @@ listen: 127.0.0.1:8080
 #   - name: auto
 #     cost_quality_tradeoff: 3
 
+# A small model inside that explains decisions, and may tell what requests are
+# about instead of the encoder, if it does so in time. See docs/decoders.md.
+# decoders:
+#   - name: why
+#     path: weights/mom-dec-class-intent-v1
+#     explain: true
+# intent: {decoder: why, time_limit: 200ms}
+
 # What is done with attacks (block, flag, off) and personal data (also mask).
 security:
   jailbreak: {action: block}

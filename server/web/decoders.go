@@ -14,6 +14,13 @@ type Decoders interface {
 	// Dial connects to them. Over the connection they answer POST
 	// /v1/chat/completions and /v1/completions of OpenAI's API by their names.
 	Dial(ctx context.Context) (net.Conn, error)
+	// Prepare makes a decoder ready to be asked by Intent, and returns the
+	// categories that it chooses from.
+	Prepare(decoder string) ([]string, error)
+	// Intent asks a decoder what a text is about. It takes no longer than limit:
+	// then the decoder is told to stop, and the answer is Late. Errors that are the
+	// text's fault are *Error.
+	Intent(ctx context.Context, decoder, text string, limit time.Duration) (*router.Told, error)
 	// Explain says what a text is about. It takes no longer than the limit that it
 	// returns; without a category the limit came first. Errors that are the
 	// text's fault, or that no decoder explains, are *Error.
@@ -37,13 +44,17 @@ type Explanation struct {
 }
 
 // Join completes what a decoder said by the decision: its model, and, where the
-// limit came before a category, the encoder's.
+// limit came before a category, the decision's.
 func (e *Explanation) Join(d *router.Decision, limit time.Duration) {
 	e.Model, e.By = d.Model, "decoder"
 	switch {
 	case e.Category == "":
 		e.Category, e.Confidence, e.By = d.Category, d.Confidence, "encoder"
-		e.Note = fmt.Sprintf("the decoder had no answer within %v: the category is the encoder's", limit)
+		whose := "the encoder's"
+		if d.Intent != nil && d.Intent.By == "decoder" {
+			e.By, whose = "decoder", "the decision's"
+		}
+		e.Note = fmt.Sprintf("the decoder had no answer within %v: the category is %s", limit, whose)
 	case e.Late:
 		e.Note = fmt.Sprintf("the decoder did not finish its reason within %v", limit)
 	}
