@@ -19,7 +19,7 @@ func tileRows(f format) (most, step int) {
 	case f == formatI8 && cpu.HasAVXVNNI:
 		return 6, 1
 	case f == formatI8 && cpu.HasAVX2:
-		return 4, 1
+		return 16, 2
 	case cpu.HasAVX512:
 		return 8, 1
 	case cpu.HasAVX2:
@@ -67,8 +67,6 @@ func i8Tile(t *tile) {
 		i8TileMadd512(t)
 	case cpu.HasAVXVNNI:
 		i8TileVNNI256(t)
-	case cpu.HasAVX2 && t.alone:
-		i8FewMadd256(t)
 	case cpu.HasAVX2:
 		i8TileMadd256(t)
 	default:
@@ -121,9 +119,6 @@ func i8TileVNNI256(t *tile)
 
 //go:noescape
 func i8TileMadd256(t *tile)
-
-//go:noescape
-func i8FewMadd256(t *tile)
 
 //go:noescape
 func i4TileVNNI512(t *tile)

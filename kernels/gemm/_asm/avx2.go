@@ -161,39 +161,6 @@ func (i8VNNIx256) group(k kernel256, rows, u int) {
 
 func (i8VNNIx256) toFloat(k kernel256, rows int) { k.dequantise(rows) }
 
-// i8Maddx256 is i8Maddx512: even weights in Y8 and Y9, odd ones in Y10 and Y11,
-// x in Y12 and Y13, a product in Y14, and Y15 masks even bytes.
-type i8Maddx256 struct{}
-
-func (i8Maddx256) init(k kernel256, rows int) {
-	k.shift(rows)
-	k.L("VPCMPEQD Y15, Y15, Y15")
-	k.L("VPSRLW $8, Y15, Y15")
-}
-
-func (i8Maddx256) group(k kernel256, rows, u int) {
-	for v := range 2 {
-		k.L("VMOVDQU %d(%s), Y%d", 32*v, weights, 10+v)
-		k.L("VPSLLW $8, Y%d, Y%d", 10+v, 8+v)
-		k.L("VPSRAW $8, Y%d, Y%d", 8+v, 8+v)
-		k.L("VPSRAW $8, Y%d, Y%d", 10+v, 10+v)
-	}
-	for r := range rows {
-		k.L("VPBROADCASTD %s, Y12", rowAt(r, 4*u))
-		k.L("VPSRLW $8, Y12, Y13")
-		k.L("VPAND Y15, Y12, Y12")
-		for v := range 2 {
-			sum := 2*r + v
-			k.L("VPMADDWD Y%d, Y12, Y14", 8+v)
-			k.L("VPADDD Y14, Y%d, Y%d", sum, sum)
-			k.L("VPMADDWD Y%d, Y13, Y14", 10+v)
-			k.L("VPADDD Y14, Y%d, Y%d", sum, sum)
-		}
-	}
-}
-
-func (i8Maddx256) toFloat(k kernel256, rows int) { k.dequantise(rows) }
-
 func (k kernel256) shift(rows int) {
 	k.L("MOVQ tile_colsum(%s), %s", argument, scratch)
 	for v := range 2 {

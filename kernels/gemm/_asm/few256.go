@@ -257,35 +257,3 @@ func (fewBF16) multiply(k kernel256, rows int, x func(r, odd int) string) {
 		}
 	}
 }
-
-// fewI8 is i8Maddx256.
-type fewI8 struct{}
-
-func (fewI8) expansion() *expansion {
-	return &expansion{
-		constant: 0x00FF00FF,
-		vector:   []string{"VPSRLW $8, Y12, Y13", "VPAND Y14, Y12, Y12"},
-		scalar:   []string{"MOVL R13, CX", "SHRL $8, CX", "ANDL $0x00FF00FF, CX", "ANDL $0x00FF00FF, R13"},
-	}
-}
-
-func (fewI8) multiply(k kernel256, rows int, x func(r, odd int) string) {
-	for v := range 2 {
-		k.L("VMOVDQU %d(%s), Y%d", 32*v, weights, 10+v)
-		k.L("VPSLLW $8, Y%d, Y%d", 10+v, 8+v)
-		k.L("VPSRAW $8, Y%d, Y%d", 8+v, 8+v)
-		k.L("VPSRAW $8, Y%d, Y%d", 10+v, 10+v)
-	}
-	for r := range rows {
-		for odd := range 2 {
-			k.L("VPBROADCASTD %s, Y%d", x(r, odd), 12+odd)
-		}
-		for odd := range 2 {
-			for v := range 2 {
-				sum := 2*r + v
-				k.L("VPMADDWD Y%d, Y%d, Y%d", 8+2*odd+v, 12+odd, 14+v)
-				k.L("VPADDD Y%d, Y%d, Y%d", 14+v, sum, sum)
-			}
-		}
-	}
-}
