@@ -187,7 +187,11 @@ func (f *generateFlags) form(m *generate.Model) (*grammar.Bound, error) {
 	default:
 		return nil, nil
 	}
-	return g.Bind(grammar.NewVocabulary(m.Pieces(), m.Ends()...)), nil
+	b := g.Bind(grammar.NewVocabulary(m.Pieces(), m.Ends()...))
+	if b.Err() != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, b.Err())
+	}
+	return b, nil
 }
 
 // encode turns a prompt into tokens.

@@ -59,6 +59,7 @@ type Request struct {
 
 // A Constraint holds what is written to a form; *grammar.State is one.
 type Constraint interface {
+	Err() error               // why the model's tokens cannot write any such text; nil if they can
 	Mask() []uint64           // a bit set for each token that may follow
 	Accept(token int32) error //
 	Forced(dst []byte) []byte // appends the bytes that must follow
@@ -140,6 +141,9 @@ func (m *Model) check(r *Request) error {
 	}
 	if err := r.Check(); err != nil {
 		return bad("%v", err)
+	}
+	if r.Constraint != nil && r.Constraint.Err() != nil {
+		return bad("%v", r.Constraint.Err())
 	}
 	if need := m.pages(len(r.Prompt) + 1); need > m.pool.Stats().Total {
 		return bad("the prompt has %d tokens; the memory for keys and values holds %d", len(r.Prompt), m.pool.Stats().Total*pageTokens)

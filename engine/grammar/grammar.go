@@ -4,11 +4,13 @@
 // text which tokens may follow, as a bit set that a sampler applies to the
 // logits before it chooses.
 //
-// Three things are promised for a vocabulary in which every byte is a token.
-// What is complete is valid. A token that was allowed leads to a text that can be
+// Three things are promised. What is complete is valid. A token that was allowed leads to a text that can be
 // completed. And no text is longer than [Grammar.MaxBytes]: what a schema leaves
 // without an end, strings, arrays, digits, recursion, gets one from [Options], and
 // a text that comes near the bound of the whole is led to its end.
+//
+// A vocabulary may lack bytes: of those that are no token of their own, [Grammar.Bind]
+// leaves out every text that needs them, or says that none is left.
 //
 // A grammar may allow less than its schema does, never more. Text is compact,
 // members come in the order of their declaration, and an object gets members that
@@ -98,6 +100,7 @@ type Grammar struct {
 	spaced     bool
 	grow       int32 // what one byte can add to the shortest end, at most
 	deepest    int32 // the largest least depth of a rule
+	options    Options
 }
 
 // MaxBytes is the length of the longest text.

@@ -11,21 +11,34 @@ const cacheBytes = 16 << 20
 // A Bound is a grammar with a vocabulary, and the masks that were made so far. It
 // may be shared by any number of states.
 type Bound struct {
-	g *Grammar
-	v *Vocabulary
+	g   *Grammar
+	v   *Vocabulary
+	err error
 
 	mu    sync.RWMutex
 	masks generations
 }
 
-// Bind makes masks of g over v possible.
+// Bind makes masks of g over v possible. Texts that need a byte which no token of v
+// is are left out, also where it is part of a longer token; if no text is left,
+// Err says so.
 func (g *Grammar) Bind(v *Vocabulary) *Bound {
 	most := max(64, cacheBytes/2/(8*v.words+256))
-	return &Bound{g: g, v: v, masks: generations{most: most}}
+	b := &Bound{g: g, v: v, masks: generations{most: most}}
+	if of, err := g.restrict(&v.missing); err != nil {
+		b.err = err
+	} else {
+		b.g = of
+	}
+	return b
 }
 
-// Grammar is the grammar that was bound.
+// Grammar is the grammar that was bound, without what the vocabulary cannot write.
 func (b *Bound) Grammar() *Grammar { return b.g }
+
+// Err is an *Error if the vocabulary can write no text of the grammar. States of
+// such a Bound may come to a place where no token is allowed.
+func (b *Bound) Err() error { return b.err }
 
 // A made is what a walk from a frame, or a thread, has found.
 type made struct {

@@ -17,7 +17,11 @@ type rule struct {
 	longest         int32 // bytes of the longest text, at most
 	first           byteSet
 
+	dead bool // no text can be written, whatever its parts say
+
 	dfa    *dfa  // aLex
+	counts bool  // its automaton flags code points: the automaton of JSON strings
+	plain  bool  // and all plain text may stand in it
 	need   int32 // code points that a string must have, of those that its automaton flags
 	room   int32 // that it may have
 	budget int32 // bytes of a text; unlimited where the automaton has an end itself
@@ -75,6 +79,7 @@ func lexRule(d *dfa, budget int) rule {
 // limit), of so many bytes where hi sets none.
 func stringRule(lo, hi, bytes int) rule {
 	r := lexRule(jsonString(), 0)
+	r.counts, r.plain = true, true
 	r.need, r.room = int32(min(lo, unlimited)), unlimited
 	r.budget = addLimited(int32(max(bytes, lo)), 2)
 	if hi >= 0 {
@@ -88,7 +93,7 @@ func stringRule(lo, hi, bytes int) rule {
 // finish measures the rules, takes out what has no text, and builds what steps
 // need. why is a reason for there being no text, or nil.
 func (g *Grammar) finish(o Options, why error) error {
-	g.spaced = o.Spaced
+	g.spaced, g.options = o.Spaced, o
 	g.measureDepth()
 	if g.rules[g.root].minDepth >= unlimited {
 		if why != nil {
@@ -156,7 +161,9 @@ func (g *Grammar) measureDepth() {
 		}
 		switch r.kind {
 		case aLex:
-			now = append(now, id)
+			if !r.dead {
+				now = append(now, id)
+			}
 			continue
 		case anAlt:
 			for _, a := range r.alts {
@@ -173,6 +180,9 @@ func (g *Grammar) measureDepth() {
 			for _, item := range r.arr.items[:min(int(r.arr.need), len(r.arr.items))] {
 				use(item)
 			}
+		}
+		if r.dead {
+			waits[id]++ // for ever
 		}
 		if waits[id] == 0 {
 			next = append(next, id)
@@ -292,7 +302,11 @@ func (g *Grammar) sep() int32 {
 
 func (g *Grammar) measureFirst() {
 	for i := range g.rules {
-		switch r := &g.rules[i]; r.kind {
+		r := &g.rules[i]
+		if r.dead {
+			continue
+		}
+		switch r.kind {
 		case aLex:
 			for _, e := range r.dfa.edges[:r.dfa.first[1]] {
 				r.first.add(e.lo, e.hi)

@@ -139,7 +139,7 @@ func TestRandom(t *testing.T) {
 				case k < 8:
 					text = randomPattern(rng, 1+rng.IntN(4))
 				}
-				if !sampleCase(t, rng, text) {
+				if !sampleCase(t, rng, text, nil) {
 					refused++
 				}
 			}
@@ -151,7 +151,7 @@ func TestRandom(t *testing.T) {
 }
 
 // sampleCase is false when there is no grammar.
-func sampleCase(t *testing.T, rng *rand.Rand, text string) bool {
+func sampleCase(t *testing.T, rng *rand.Rand, text string, missing []byte) bool {
 	t.Helper()
 	o := Options{StringBytes: 1 + rng.IntN(40), Items: 1 + rng.IntN(4), MaxBytes: 200 + rng.IntN(2000), Digits: 1 + rng.IntN(18),
 		TextBytes: 1 + rng.IntN(60), Depth: 4 + rng.IntN(6), Spaced: rng.IntN(2) == 0}
@@ -192,6 +192,18 @@ func sampleCase(t *testing.T, rng *rand.Rand, text string) bool {
 	}
 	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
 	v, eos := randomVocabulary(rng, 60+rng.IntN(100), words...)
+	if missing != nil {
+		full := v
+		v = lacking(full, eos, missing)
+		b := g.Bind(v)
+		if b.Err() != nil {
+			checkRefused(t, rng, g, b.Err(), full, eos, missing, text)
+			return false
+		}
+		if g = b.Grammar(); !bytes.Equal(v.Missing(), missing) {
+			t.Fatalf("missing %q, want %q", v.Missing(), missing)
+		}
+	}
 	s := g.Bind(v).Start()
 	for range 2 {
 		s.Reset()
@@ -202,6 +214,9 @@ func sampleCase(t *testing.T, rng *rand.Rand, text string) bool {
 		}
 		limit := int(s.left)
 		out := sample(t, rng, s, v, eos, 0.3)
+		if slices.ContainsFunc(out, func(b byte) bool { return slices.Contains(missing, b) }) {
+			t.Fatalf("%q has one of the missing bytes %q", out, missing)
+		}
 		if err := valid(out); err != nil {
 			t.Fatalf("%v\ntext   %q\ngrammar %s\noptions %+v", err, out, text, o)
 		}

@@ -23,6 +23,9 @@ func (b *Bound) Start() *State {
 	return s
 }
 
+// Err is that of the Bound.
+func (s *State) Err() error { return s.b.err }
+
 // Reset begins a new text.
 func (s *State) Reset() {
 	g := s.b.g

@@ -15,6 +15,8 @@ type Vocabulary struct {
 	nodes  []trieNode // in preorder; the first is the root, the last an end
 	tokens []int32    // that end at node i: tokens[nodes[i].token:nodes[i+1].token]
 
+	missing byteSet // bytes that are no token
+
 	plain []uint64 // the tokens that are such text as a whole
 
 	words   int // of a mask
@@ -38,8 +40,8 @@ type trieNode struct {
 const maxPiece = 1<<15 - 1
 
 // NewVocabulary takes the bytes of each token by its id. A token without bytes is
-// never allowed, nor is one of eos but where a text may end. The pieces are not
-// copied.
+// never allowed, nor is one with a byte that is no token of its own, nor one of eos
+// but where a text may end. The pieces are not copied.
 func NewVocabulary(pieces [][]byte, eos ...int32) *Vocabulary {
 	v := &Vocabulary{pieces: pieces, eos: slices.Clone(eos), isEOS: map[int32]bool{}, words: (len(pieces) + 63) / 64}
 	for _, id := range eos {
@@ -48,9 +50,10 @@ func NewVocabulary(pieces [][]byte, eos ...int32) *Vocabulary {
 		}
 		v.isEOS[id] = true
 	}
+	v.findMissing()
 	ids := make([]int32, 0, len(pieces))
 	for id, p := range pieces {
-		if len(p) > 0 && len(p) <= maxPiece && !v.isEOS[int32(id)] {
+		if len(p) > 0 && len(p) <= maxPiece && !v.isEOS[int32(id)] && !v.missing.hasAny(string(p)) {
 			ids = append(ids, int32(id))
 			v.measure(p)
 		}
@@ -159,18 +162,21 @@ func (v *Vocabulary) measure(p []byte) {
 // Len is the number of tokens.
 func (v *Vocabulary) Len() int { return len(v.pieces) }
 
-// Missing are the bytes that are no token of their own. A grammar that needs one
-// of them may have states in which no token is allowed.
-func (v *Vocabulary) Missing() []byte {
-	var have byteSet
+func (v *Vocabulary) findMissing() {
+	v.missing.add(0, 255)
 	for id, p := range v.pieces {
 		if len(p) == 1 && !v.isEOS[int32(id)] {
-			have.add(p[0], p[0])
+			v.missing[p[0]>>6] &^= 1 << (p[0] & 63)
 		}
 	}
+}
+
+// Missing are the bytes that are no token of their own. Texts that need one of
+// them are not written, see Bind.
+func (v *Vocabulary) Missing() []byte {
 	var out []byte
 	for b := range 256 {
-		if !have.has(byte(b)) {
+		if v.missing.has(byte(b)) {
 			out = append(out, byte(b))
 		}
 	}

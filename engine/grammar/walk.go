@@ -86,7 +86,7 @@ func (w *walker) walkLex(r *rule, f frame, ways int32, m *made) {
 // plainBytes is the state of a JSON string between code points, and how many bytes
 // of plain text are allowed in f for sure. Neither is for other automata.
 func (w *walker) plainBytes(r *rule, f frame) (inside, n int32) {
-	if r.dfa != jsonString() {
+	if !r.plain {
 		return -1, 0
 	}
 	// A code point may have been begun, and what is needed may come in one byte each.
@@ -106,7 +106,7 @@ func (m *made) allow(v *Vocabulary, from, to int32) {
 
 // unhindered reports whether no counter of an automaton can be used up by a token.
 func (w *walker) unhindered(r *rule, f frame) bool {
-	return r.dfa != jsonString() && !w.long && f.c > int32(w.b.v.longest)+r.dfa.maxDist
+	return !r.counts && !w.long && f.c > int32(w.b.v.longest)+r.dfa.maxDist
 }
 
 // walkFree is walkLex where nothing is counted.
