@@ -173,6 +173,7 @@ type tile struct {
 	affine unsafe.Pointer // I8, I4: quant.Affine [rows]
 	wscale unsafe.Pointer // I8: float32 [16*vecs]
 	colsum unsafe.Pointer // [16*vecs], the sum of a column. I8: int32, I4: float32
+	below  unsafe.Pointer // I8: x was split by i8Split, which left sums of its rows here; or nil
 	block  int            // BF16, I8: values of a column that lie together in w
 	alone  bool           // there are no other rows, and at most 4: memory decides the speed
 	next   uintptr        // what to prefetch begins so far behind w,
@@ -190,6 +191,7 @@ type product struct {
 	block    int
 	colBytes uintptr // bytes of a padded column of w
 	affine   unsafe.Pointer
+	below    unsafe.Pointer // as in tile
 	wscale   unsafe.Pointer
 	colsum   unsafe.Pointer
 }
@@ -293,7 +295,7 @@ func (p *product) tiles(dst []float32, ldd, m, most, step, u0, u1 int, ep *Epilo
 func (p *product) panelTile(u, h, count int, more bool) tile {
 	_, _, vecs := p.unit(u)
 	at := p.panel(u, h)
-	t := tile{ldx: p.ldx, w: unsafe.Add(p.w, uintptr(at)*p.colBytes), k: p.groups, vecs: vecs, block: p.block}
+	t := tile{ldx: p.ldx, w: unsafe.Add(p.w, uintptr(at)*p.colBytes), k: p.groups, vecs: vecs, block: p.block, below: p.below}
 	if p.colsum != nil {
 		t.colsum = unsafe.Add(p.colsum, 4*at)
 	}

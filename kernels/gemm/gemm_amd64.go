@@ -74,6 +74,11 @@ func i8Tile(t *tile) {
 	}
 }
 
+// splitsI8 tells whether i8Tile takes x that i8Split has split.
+func splitsI8() bool { return cpu.HasAVX2 && !cpu.HasAVX512 && !cpu.HasAVXVNNI }
+
+func i8Split(t *tile) { i8Split256(t) }
+
 func i4Tile(t *tile) {
 	switch {
 	case cpu.HasAVX512VNNI:
@@ -119,6 +124,9 @@ func i8TileVNNI256(t *tile)
 
 //go:noescape
 func i8TileMadd256(t *tile)
+
+//go:noescape
+func i8Split256(t *tile)
 
 //go:noescape
 func i4TileVNNI512(t *tile)

@@ -71,6 +71,9 @@ func i8Tile(t *tile) {
 
 func i4Tile(t *tile) { i4TileGeneric(t) }
 
+func splitsI8() bool { return false }
+func i8Split(*tile)  {}
+
 //go:noescape
 func f32TileNEON(t *tile)
 

@@ -13,3 +13,6 @@ func f32Tile(t *tile)  { f32TileGeneric(t) }
 func bf16Tile(t *tile) { bf16TileGeneric(t) }
 func i8Tile(t *tile)   { i8TileGeneric(t) }
 func i4Tile(t *tile)   { i4TileGeneric(t) }
+
+func splitsI8() bool { return false }
+func i8Split(*tile)  {}

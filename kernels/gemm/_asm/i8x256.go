@@ -19,8 +19,8 @@ import "fmt"
 // register 2*vecs*r+v, s in Y12, a in Y13, products in Y14, and Y15 has ones.
 //
 // The kernel takes a panel in chunks of k that stay in the first-level cache for
-// all pairs of rows. Of each chunk x is split once, into the stack frame, where the
-// sums are between chunks.
+// all pairs of rows; between chunks the sums are in the stack frame. There each
+// chunk of x is split, unless the tile is given x that was split for many panels.
 type i8x256 struct {
 	file
 	chunk int // groups, a multiple of 8
@@ -29,8 +29,8 @@ type i8x256 struct {
 }
 
 const (
-	i8Row   = 192 // bytes from a row of sums to the next
-	i8Below = 32  // bytes of a row's sums of a where x < 128
+	i8Row = 192 // bytes from a row of sums to the next
+	i8Sum = 32  // bytes of a row's sums of a where x < 128
 )
 
 // Registers that differ from those of other kernels.
@@ -43,11 +43,13 @@ const (
 	i8Steps = "R13" // of the chunk
 	i8Rows  = "R14" // rows that are left
 	i8From  = "R15" // x of the chunk, row 0
+	i8To    = "BX"  // where it goes when it is split
+	i8Below = "DI"  // and where its sums are
 )
 
 func (k i8x256) xRow() int  { return 2 * 4 * k.chunk }
 func (k i8x256) below() int { return k.rows * i8Row }
-func (k i8x256) split() int { return k.below() + k.rows*i8Below }
+func (k i8x256) split() int { return k.below() + k.rows*i8Sum }
 
 func (k i8x256) emit() {
 	k.FuncFrame(k.name, "(t *tile)", k.split()+k.rows*k.xRow()+64, 8)
@@ -62,22 +64,10 @@ func (k i8x256) emit() {
 	k.L("VPXOR Y0, Y0, Y0")
 	k.frame(i8Sums, 0)
 	k.L("MOVQ tile_rows(%s), %s", argument, i8Rows)
-	zero := k.NewLabel("zero")
-	k.Label(zero)
-	for i := 0; i < i8Row; i += 32 {
-		k.L("VMOVDQU Y0, %d(%s)", i, i8Sums)
-	}
-	k.L("ADDQ $%d, %s", i8Row, i8Sums)
-	k.L("DECQ %s", i8Rows)
-	k.L("JNZ %s", zero)
+	k.zero(i8Sums, i8Row)
 	k.frame(i8Sums, k.below())
 	k.L("MOVQ tile_rows(%s), %s", argument, i8Rows)
-	zero = k.NewLabel("zero")
-	k.Label(zero)
-	k.L("VMOVDQU Y0, (%s)", i8Sums)
-	k.L("ADDQ $%d, %s", i8Below, i8Sums)
-	k.L("DECQ %s", i8Rows)
-	k.L("JNZ %s", zero)
+	k.zero(i8Sums, i8Sum)
 	k.L("CMPQ tile_vecs(%s), $2", argument)
 	k.L("JLT %s_1", k.name)
 	k.L("JEQ %s_2", k.name)
@@ -133,11 +123,20 @@ func (k i8x256) panel(vecs int, alone bool) {
 	k.L("MOVL $%d, %s", size/2, i8Steps)
 	k.L("CMPQ %s, %s", i8Left, i8Steps)
 	k.L("CMOVQLT %s, %s", i8Left, i8Steps)
+	given := k.NewLabel("given")
+	k.L("MOVQ %s, %s", i8From, i8X)
+	if !alone {
+		k.L("CMPQ tile_below(%s), $0", argument)
+		k.L("JNE %s", given)
+	}
+	k.frame(i8Below, k.below())
+	k.frame(i8To, k.split())
 	k.expand()
+	k.frame(i8X, k.split())
+	k.Label(given)
 	k.L("VPCMPEQD Y15, Y15, Y15")
 	k.L("VPSRLW $15, Y15, Y15")
 	k.frame(i8Sums, 0)
-	k.frame(i8X, k.split())
 	k.L("MOVQ tile_rows(%s), %s", argument, i8Rows)
 	next := func(v int) {
 		if v < 2 {
@@ -185,9 +184,7 @@ func (k i8x256) panel(vecs int, alone bool) {
 	}
 	k.Label(done)
 	k.L("MOVQ %s, %s", weights, i8Chunk)
-	k.L("LEAQ (%s)(%s*8), %s", i8From, i8Steps, i8From)
-	k.L("SUBQ %s, %s", i8Steps, i8Left)
-	k.L("JGT %s", chunk)
+	k.next(chunk, !alone)
 }
 
 // rowsOf adds the products of one or two rows of a chunk to their sums. It calls
@@ -234,16 +231,69 @@ func (k i8x256) rowsOf(rows, vecs int, prefetch func(line int)) {
 	k.L("ADDQ $%d, %s", rows*i8Row, i8Sums)
 }
 
-// expand splits x of the chunk into masks and sizes.
+// next goes to the next chunk of x, which was split already if mayBeGiven and
+// tile.below is set: it is behind this one's rows.
+func (k i8x256) next(chunk string, mayBeGiven bool) {
+	if mayBeGiven {
+		k.L("MOVQ tile_rows(%s), CX", argument)
+		k.L("IMUL3Q $%d, CX, CX", k.xRow())
+		k.L("ADDQ %s, CX", i8From)
+	}
+	k.L("LEAQ (%s)(%s*8), %s", i8From, i8Steps, i8From)
+	if mayBeGiven {
+		k.L("CMPQ tile_below(%s), $0", argument)
+		k.L("CMOVQNE CX, %s", i8From)
+	}
+	k.L("SUBQ %s, %s", i8Steps, i8Left)
+	k.L("JGT %s", chunk)
+}
+
+// emitSplit writes the function that splits all of x for tiles that are given it:
+// to tile.dst, chunk by chunk, with the sums in tile.below.
+func (k i8x256) emitSplit(name string) {
+	k.Func(name, "(t *tile)", 8)
+	k.L("MOVQ t+0(FP), %s", argument)
+	k.L("MOVQ tile_x(%s), %s", argument, i8From)
+	k.L("MOVQ tile_k(%s), %s", argument, i8Left)
+	k.L("SHRQ $1, %s", i8Left)
+	k.L("MOVQ tile_dst(%s), %s", argument, i8To)
+	k.L("VPXOR Y0, Y0, Y0")
+	k.L("MOVQ tile_below(%s), %s", argument, i8Below)
+	k.L("MOVQ tile_rows(%s), %s", argument, i8Rows)
+	k.zero(i8Below, i8Sum)
+	chunk := k.NewLabel("chunk")
+	k.Label(chunk)
+	k.L("MOVL $%d, %s", k.chunk/2, i8Steps)
+	k.L("CMPQ %s, %s", i8Left, i8Steps)
+	k.L("CMOVQLT %s, %s", i8Left, i8Steps)
+	k.L("MOVQ tile_below(%s), %s", argument, i8Below)
+	k.expand()
+	k.next(chunk, false)
+	k.L("VZEROUPPER")
+	k.L("RET")
+}
+
+// zero sets so many bytes a row to the zeros of Y0.
+func (k i8x256) zero(at string, bytes int) {
+	again := k.NewLabel("zero")
+	k.Label(again)
+	for i := 0; i < bytes; i += 32 {
+		k.L("VMOVDQU Y0, %d(%s)", i, at)
+	}
+	k.L("ADDQ $%d, %s", bytes, at)
+	k.L("DECQ %s", i8Rows)
+	k.L("JNZ %s", again)
+}
+
+// expand splits x of the chunk into masks and sizes, from i8To on, which it
+// advances, and adds to the sums from i8Below on.
 func (k i8x256) expand() {
-	const from, to, left, below = "AX", "BX", "CX", "DI"
+	const from, to, left, below = "AX", i8To, "CX", i8Below
 	k.L("MOVL $0x80808080, %s", left)
 	k.L("VMOVD %s, X15", left)
 	k.L("VPBROADCASTD X15, Y15")
 	k.L("VPCMPEQD Y14, Y14, Y14")
 	k.L("VPXOR Y13, Y13, Y13")
-	k.frame(below, k.below())
-	k.frame(to, k.split())
 	k.L("MOVQ tile_rows(%s), %s", argument, i8Rows)
 	k.L("MOVQ %s, %s", i8From, i8Sums)
 	row, wide, narrow, end := k.NewLabel("row"), k.NewLabel("wide"), k.NewLabel("narrow"), k.NewLabel("end")
@@ -275,7 +325,7 @@ func (k i8x256) expand() {
 	split("X") // two steps are left
 	k.Label(end)
 	k.L("VMOVDQU Y12, (%s)", below)
-	k.L("ADDQ $%d, %s", i8Below, below)
+	k.L("ADDQ $%d, %s", i8Sum, below)
 	k.L("ADDQ $%d, %s", k.xRow(), to)
 	k.L("ADDQ tile_ldx(%s), %s", argument, i8Sums)
 	k.L("DECQ %s", i8Rows)
@@ -305,6 +355,9 @@ func (k i8x256) finish() {
 	k.L("SHLQ $6, %s", size)
 	k.frame(i8Sums, 0)
 	k.frame(below, k.below())
+	k.L("MOVQ tile_below(%s), %s", argument, vector)
+	k.L("TESTQ %s, %s", vector, vector)
+	k.L("CMOVQNE %s, %s", vector, below)
 	k.addOrStore(func(add bool) {
 		row, again := k.NewLabel("row"), k.NewLabel("columns")
 		k.Label(row)
@@ -336,7 +389,7 @@ func (k i8x256) finish() {
 		k.L("CMPQ %s, %s", vector, size)
 		k.L("JLT %s", again)
 		k.L("ADDQ $%d, %s", i8Row, i8Sums)
-		k.L("ADDQ $%d, %s", i8Below, below)
+		k.L("ADDQ $%d, %s", i8Sum, below)
 		k.L("ADDQ $8, %s", affine)
 		k.L("ADDQ %s, %s", ldd, dst)
 		k.L("DECQ %s", left)

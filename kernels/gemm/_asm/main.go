@@ -62,7 +62,9 @@ func main() {
 			kernel512{file{f, "i8TileVNNI512", 8, 4}, i8VNNIx512{}, true}.emit()
 			kernel512{file{f, "i8TileMadd512", 7, 4}, i8Maddx512{}, false}.emit()
 			kernel256{file{f, "i8TileVNNI256", 6, 4}, i8VNNIx256{}}.emit()
-			i8x256{file{f, "i8TileMadd256", 16, 4}, 64, 32, 2560}.emit()
+			madd := i8x256{file{f, "i8TileMadd256", 16, 4}, 64, 32, 2560}
+			madd.emit()
+			madd.emitSplit("i8Split256")
 		}},
 		{"i4_amd64.s", func(f *asmgen.File) {
 			i4Constants(file{File: f})
