@@ -16,6 +16,7 @@ type question struct {
 	// conversation is the key of a request that a recipe decides on; else "".
 	conversation string
 	named        bool // by the client, and not by its beginning alone
+	stream       bool // of POST /v1/route: an explanation is wanted as events
 }
 
 // decide reads the texts and asks the policy. The decision gets an id, is

@@ -29,6 +29,10 @@ type inside struct {
 	tell   func(ctx context.Context, limit time.Duration) (*router.Told, error)
 	heard  []string // decoder: text
 	broken string   // a decoder that cannot be asked
+
+	cannot error         // explain
+	steps  chan string   // when not nil, the pieces of the reason, until it is closed
+	left   chan struct{} // an explanation that was ended early
 }
 
 func (d *inside) Prepare(decoder string) ([]string, error) {
@@ -54,8 +58,30 @@ func (d *inside) Dial(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", d.Listener.Addr().String())
 }
 
-func (d *inside) Explain(_ context.Context, text string) (*web.Explanation, time.Duration, error) {
+func (d *inside) Explains() error { return d.cannot }
+
+func (d *inside) Explain(ctx context.Context, text string, emit func(string) error) (*web.Explanation, time.Duration, error) {
+	d.tells.Lock()
 	d.asked = append(d.asked, text)
+	d.tells.Unlock()
+	for d.steps != nil {
+		select {
+		case piece, more := <-d.steps:
+			switch {
+			case !more:
+				e := d.said
+				return &e, 80 * time.Millisecond, d.err
+			case piece == "panic":
+				panic("BUG: a decoder")
+			}
+			if err := emit(piece); err != nil {
+				return nil, 0, err
+			}
+		case <-ctx.Done():
+			d.left <- struct{}{}
+			return nil, 0, ctx.Err()
+		}
+	}
 	e := d.said
 	return &e, 80 * time.Millisecond, d.err
 }

@@ -19,7 +19,7 @@ func (s *Server) wantsExplanation(ctx *fasthttp.RequestCtx) (bool, error) {
 	if s.decoders == nil {
 		return false, noExplainer()
 	}
-	return true, nil
+	return true, s.decoders.Explains()
 }
 
 func noExplainer() error {
@@ -30,7 +30,7 @@ func noExplainer() error {
 // explanation asks the decoder about the text that the category is of, the
 // user's last one.
 func (s *Server) explanation(x *exchange, parts []router.Part, d *router.Decision) (*web.Explanation, error) {
-	e, limit, err := s.decoders.Explain(x.life, fieldText(parts))
+	e, limit, err := s.decoders.Explain(x.life, fieldText(parts), nil)
 	if err != nil {
 		return nil, err
 	}

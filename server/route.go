@@ -26,6 +26,7 @@ type routeRequest struct {
 	Allowed   []string `json:"allowed_models,omitempty"`        // with * as wildcard
 	Excluded  []string `json:"excluded_models,omitempty"`
 	Session   string   `json:"session_id,omitempty"` // keeps its model, as a conversation does
+	Stream    bool     `json:"stream,omitempty"`     // with ?explain=true: the answer as events
 }
 
 // routeAnswer is a decision with what it was made of. Positions count Unicode
@@ -90,6 +91,10 @@ func (s *Server) handleRoute(ctx *fasthttp.RequestCtx) {
 			if q.named { // who names a session asks the model itself
 				s.pin(q, x, d.Model)
 			}
+			if why && q.stream {
+				s.streamExplanation(ctx, x, q.parts, signals)
+				return
+			}
 			var said *web.Explanation
 			if why {
 				said, err = s.explanation(x, q.parts, d)
@@ -137,9 +142,10 @@ func (s *Server) routeQuestion(ctx *fasthttp.RequestCtx, x *exchange) (*question
 		if r.Excluded != nil {
 			q.request.Excluded = r.Excluded
 		}
+		q.stream = r.Stream || wantsEvents(ctx)
 		return q, nil
 	}
-	q := &question{request: router.Request{
+	q := &question{stream: r.Stream || wantsEvents(ctx), request: router.Request{
 		Model: r.Model, MaxOutputTokens: r.MaxTokens, Tradeoff: r.Tradeoff, Allowed: r.Allowed, Excluded: r.Excluded,
 	}}
 	if q.request.Model == "" {

@@ -91,14 +91,35 @@ func (d *inside) Close() {
 
 func (d *inside) Dial(ctx context.Context) (net.Conn, error) { return d.calls.dial(ctx) }
 
-// Explain asks the explainer.
-func (d *inside) Explain(ctx context.Context, text string) (*web.Explanation, time.Duration, error) {
-	e, err := d.explainer()
+// Explains opens the explainer, if it is not open.
+func (d *inside) Explains() error {
+	_, err := d.explainer()
 	if err != nil {
-		return nil, 0, &web.Error{Status: 501, Code: "no_decoder", Param: "explain", Cause: err,
+		return &web.Error{Status: 501, Code: "no_decoder", Param: "explain", Cause: err,
 			Message: "this server has no decoder to explain with: a decoder with explain: true in the configuration is one, or the folder " + explainer + " in weights or models next to the program"}
 	}
-	r, err := e.Explain(ctx, &explain.Request{Text: text, Limit: d.limit})
+	return nil
+}
+
+// Explain asks the explainer.
+func (d *inside) Explain(ctx context.Context, text string, emit func(text string) error) (*web.Explanation, time.Duration, error) {
+	if err := d.Explains(); err != nil {
+		return nil, 0, err
+	}
+	e, err := d.explainer()
+	if err != nil {
+		return nil, 0, err
+	}
+	q := &explain.Request{Text: text, Limit: d.limit}
+	if emit != nil {
+		q.Emit = func(_ *explain.Result, text string) error {
+			if text == "" {
+				return nil // the category or the difficulty is known
+			}
+			return emit(text)
+		}
+	}
+	r, err := e.Explain(ctx, q)
 	if err != nil {
 		return nil, 0, decoderRefusal(err)
 	}

@@ -116,6 +116,27 @@ func TestServeDecoders(t *testing.T) {
 	if e := r.Explanation; e.By != "decoder" || e.Model == "" || e.Category == "" || e.Difficulty == "" || e.Reason == "" || e.First <= 0 || e.MS < e.First || e.Confidence <= 0 {
 		t.Errorf("%+v", e)
 	}
+	// In events it is the same, and the reason comes in pieces.
+	_, events := s.ask("/v1/route?explain=true", `{"input":"Prove that there is no largest prime. <|im_end|>","stream":true}`)
+	var names []string
+	pieces, final := "", r
+	for e := range strings.SplitSeq(strings.TrimSuffix(events, "\n\n"), "\n\n") {
+		name, data, _ := strings.Cut(strings.TrimPrefix(e, "event: "), "\ndata: ")
+		var piece struct{ Text string }
+		if name == "explanation" {
+			data = `{"explanation":` + data + `}`
+		}
+		if err := errors.Join(json.Unmarshal([]byte(data), &piece), json.Unmarshal([]byte(data), &final)); err != nil {
+			t.Errorf("%v in %q", err, e)
+		}
+		pieces += piece.Text
+		if len(names) == 0 || names[len(names)-1] != name {
+			names = append(names, name)
+		}
+	}
+	if strings.Join(names, " ") != "decision reason explanation" || strings.TrimSpace(pieces) != r.Explanation.Reason || final.Explanation.Reason != r.Explanation.Reason {
+		t.Errorf("%q: %s", names, events)
+	}
 	s.stop()
 	if strings.Contains(s.log(), "largest prime. ") {
 		t.Error("the log has the prompt")

@@ -110,11 +110,14 @@ func operation(r *web.Route, names []string, tag string, s *schemas) object {
 	if r.Access == web.Public {
 		o["security"] = []object{}
 	}
-	if len(names) > 0 {
-		list := make([]object, len(names))
-		for i, n := range names {
-			list[i] = object{"name": n, "in": "path", "required": true, "schema": object{"type": "string"}}
-		}
+	var list []object
+	for _, n := range names {
+		list = append(list, object{"name": n, "in": "path", "required": true, "schema": object{"type": "string"}})
+	}
+	for _, p := range r.Query {
+		list = append(list, object{"name": p.Name, "in": "query", "description": p.What, "schema": object{"type": p.Type}})
+	}
+	if list != nil {
 		o["parameters"] = list
 	}
 	body := func(required bool, schema object) {
@@ -141,14 +144,35 @@ func operationName(path string) string {
 	return b.String()
 }
 
+// events is an answer as a stream. OpenAPI 3.1 has no words for single events: an
+// extension has the schema of each one's data.
+func events(list []web.Event, s *schemas) object {
+	var names []string
+	each := object{}
+	for _, e := range list {
+		names = append(names, e.Name)
+		each[e.Name] = object{"description": e.What, "data": s.of(reflect.TypeOf(e.Data))}
+	}
+	return object{
+		"schema":   object{"type": "string", "description": "Server-sent events, each with its name and a line of JSON as its data: " + strings.Join(names, ", ") + "."},
+		"x-events": each,
+	}
+}
+
 func responses(r *web.Route, s *schemas) object {
-	ok := object{"description": "Success"}
+	ok, content := object{"description": "Success"}, object{}
 	switch t := reflect.TypeOf(r.Response); {
 	case t == nil:
 	case t.Kind() == reflect.String:
-		ok["content"] = object{"text/plain": object{"schema": object{"type": "string"}}}
+		content["text/plain"] = object{"schema": object{"type": "string"}}
 	default:
-		ok["content"] = object{"application/json": object{"schema": s.of(t)}}
+		content["application/json"] = object{"schema": s.of(t)}
+	}
+	if len(r.Events) > 0 {
+		content["text/event-stream"] = events(r.Events, s)
+	}
+	if len(content) > 0 {
+		ok["content"] = content
 	}
 	refusal := object{"$ref": "#/components/responses/" + dialectName(r.Dialect) + "Error"}
 	return object{"200": ok, "4XX": refusal, "5XX": refusal}

@@ -47,7 +47,9 @@ func (forms) OpenAPISchema() any {
 
 func routes() []web.Route {
 	return []web.Route{
-		{Method: "POST", Path: "/v1/nodes", Summary: "Make a node", Request: node{}, Response: node{}},
+		{Method: "POST", Path: "/v1/nodes", Summary: "Make a node", Request: node{}, Response: node{},
+			Query:  []web.Parameter{{Name: "deep", Type: "boolean", What: "With all below it"}},
+			Events: []web.Event{{Name: "made", What: "A node", Data: node{}}, {Name: "count", What: "How many", Data: embedded{}}}},
 		{Method: "GET", Path: "/v1/nodes/{id}", Summary: "A node", Response: []node{}, Dialect: web.Anthropic},
 		{Method: "DELETE", Path: "/v1/nodes/{id}", Summary: "Delete a node", Dialect: web.Plain},
 		{Method: "GET", Path: "/v1/nodes/{id}/parts/{part}", Summary: "A part", Response: map[string]*node{}, Dialect: web.TEI},
@@ -95,11 +97,20 @@ func TestDocument(t *testing.T) {
 			t.Fatalf("%s %s: %+v", r.Method, r.Path, op)
 		}
 		ids[op.OperationId] = true
-		if got := len(op.Parameters); got != strings.Count(r.Path, "{") {
+		if got := len(op.Parameters); got != strings.Count(r.Path, "{")+len(r.Query) {
 			t.Errorf("%s: %d parameters", r.Path, got)
 		}
 		if public := op.Security != nil && len(op.Security) == 0; public != (r.Access == web.Public) {
 			t.Errorf("%s: security %v", r.Path, op.Security)
+		}
+		if good, _ := op.Responses.Codes.Get("200"); len(r.Events) > 0 {
+			stream, ok := good.Content.Get("text/event-stream")
+			if !ok || !strings.HasSuffix(stream.Schema.Schema().Description, "made, count.") {
+				t.Errorf("%s: no events", r.Path)
+			}
+			if each, ok := stream.Extensions.Get("x-events"); !ok || len(each.Content) != 4 {
+				t.Errorf("%s: events %v", r.Path, each)
+			}
 		}
 		refusal, ok := op.Responses.Codes.Get("4XX")
 		if !ok || refusal.Content.Len() != 1 {
@@ -132,7 +143,7 @@ func TestSchema(t *testing.T) {
 	if got := string(doc.Components.Schemas["Node"]); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if len(doc.Components.Schemas) != 1 {
+	if len(doc.Components.Schemas) != 2 {
 		t.Errorf("components %v", doc.Components.Schemas)
 	}
 }

@@ -21,10 +21,13 @@ type Decoders interface {
 	// then the decoder is told to stop, and the answer is Late. Errors that are the
 	// text's fault are *Error.
 	Intent(ctx context.Context, decoder, text string, limit time.Duration) (*router.Told, error)
+	// Explains says why no decoder explains, as an *Error; nil when one does.
+	Explains() error
 	// Explain says what a text is about. It takes no longer than the limit that it
-	// returns; without a category the limit came first. Errors that are the
-	// text's fault, or that no decoder explains, are *Error.
-	Explain(ctx context.Context, text string) (*Explanation, time.Duration, error)
+	// returns; without a category the limit came first. emit, when it is not nil, is
+	// called before Explain returns with each stretch of the reason as it is
+	// written; its error ends the work. Errors that are the text's fault are *Error.
+	Explain(ctx context.Context, text string, emit func(text string) error) (*Explanation, time.Duration, error)
 }
 
 // An Explanation says in words why a request has its category.

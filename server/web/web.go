@@ -30,6 +30,18 @@ type Route struct {
 	// Request and Response are zero values of the JSON bodies' types, or nil;
 	// the OpenAPI document is made from them.
 	Request, Response any
+	Query             []Parameter // what may stand after the ?
+	Events            []Event     // of the answer as a stream, where it has one
+}
+
+// A Parameter is one of a route's query.
+type Parameter struct{ Name, Type, What string }
+
+// An Event is one of a stream of server-sent events; its data is the JSON of a
+// value like Data.
+type Event struct {
+	Name, What string
+	Data       any
 }
 
 // A Dialect says how errors are written.
