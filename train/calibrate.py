@@ -19,13 +19,16 @@ import export
 import labels
 import spans
 import tasks
+import trunk
 from model import Family, predict
 from piigen import Filler
 
 
 def load(folder):
+    """The model of an exported folder, which from now on is the trunk too."""
+    trunk.use(folder)
     state = export.state(folder)
-    model = Family([t for t in export.HEADS if any(n.startswith(f"heads.{t}.") for n in state)])
+    model = Family([t for t in export.HEADS if any(n.startswith(f"heads.{t}.") for n in state)], empty=True)
     model.load_state_dict(state)
     return model.eval()
 
@@ -45,7 +48,7 @@ def round_activations(model):
 def window_logits(model, task, texts):
     """[(windows, logits per window, encoding)] of every text."""
     enc = tasks.encode(texts)
-    cut = [labels.windows(e.ids) for e in enc]
+    cut = [labels.windows(e.ids, trunk.get().cls, trunk.get().sep) for e in enc]
     flat = predict(model, task, [ids for w in cut for _, ids in w])
     out, at = [], 0
     for e, w in zip(enc, cut):

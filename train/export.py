@@ -1,10 +1,11 @@
 """Writes a trained checkpoint as a folder that the engine reads.
 
-    python export.py --checkpoint CKPT/final.pt --settings settings.json --out FOLDER [--int8]
+    python export.py --checkpoint CKPT/final.pt --settings settings.json --out FOLDER [--int8] [--trunk FOLDER]
 
 config.json (BERT, Hugging Face keys), tokenizer.json, model.safetensors, mom.json. With --int8 every matrix is stored as
 `X.weight` I8 [n k] and `X.weight_scale` F32 [n]: symmetric, one scale a row, round half to even, -127..127.
-settings.json holds the temperatures and thresholds that calibrate.py has chosen; without it they are neutral.
+settings.json holds the temperatures and thresholds that calibrate.py has chosen; without it they are neutral. The trunk is the
+one that the checkpoint was trained from; --trunk says it where the file does not (average.py).
 """
 
 import argparse
@@ -16,10 +17,9 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
-import data
 import labels
+import trunk
 
-NAME = "mom-enc-v1"
 HEADS = {"intent": "heads.intent", "guard": "heads.jailbreak", "pii": "heads.pii"}
 
 
@@ -71,34 +71,26 @@ def state(folder):
 
 
 def config():
-    with open(os.path.join(data.minilm_folder(), "config.json")) as f:
-        c = json.load(f)
+    c = trunk.get().config
     keep = ("model_type", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "hidden_act",
             "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "pad_token_id", "position_embedding_type")
     return {"architectures": ["BertModel"], **{k: c[k] for k in keep if k in c}}
 
 
-def tokenizer():
-    """The packaged tokenizer.json without its padding and truncation: the engine cuts windows itself."""
-    with open(os.path.join(data.minilm_folder(), "tokenizer.json"), encoding="utf-8") as f:
-        t = json.load(f)
-    t["padding"] = t["truncation"] = None
-    return t
-
-
 def manifest(settings):
     s = lambda task, key, default: settings.get(task, {}).get(key, default)
+    version = trunk.get().version
     window = {"tokens": labels.WINDOW, "overlap": labels.OVERLAP}
     sequence = {"task": "sequence-classification", "pooling": "mean", "activation": "tanh"}
     return {
-        "name": NAME,
+        "name": f"mom-enc-{version}",
         "version": 1,
         "heads": [
-            {"name": "mom-enc-class-intent-v1", "function": "intent", **sequence, "prefix": HEADS["intent"], "labels": labels.INTENT,
+            {"name": f"mom-enc-class-intent-{version}", "function": "intent", **sequence, "prefix": HEADS["intent"], "labels": labels.INTENT,
              "temperature": s("intent", "temperature", 1.0), "combine": "mean", "window": window},
-            {"name": "mom-enc-guard-jailbreak-v1", "function": "jailbreak", **sequence, "prefix": HEADS["guard"], "labels": labels.GUARD,
+            {"name": f"mom-enc-guard-jailbreak-{version}", "function": "jailbreak", **sequence, "prefix": HEADS["guard"], "labels": labels.GUARD,
              "temperature": s("guard", "temperature", 1.0), "combine": "max", "threshold": s("guard", "threshold", 0.5), "window": window},
-            {"name": "mom-enc-guard-pii-v1", "function": "pii", "task": "token-classification", "prefix": HEADS["pii"], "labels": labels.PII,
+            {"name": f"mom-enc-guard-pii-{version}", "function": "pii", "task": "token-classification", "prefix": HEADS["pii"], "labels": labels.PII,
              "temperature": s("pii", "temperature", 1.0), "combine": "spans", "threshold": s("pii", "threshold", 0.5), "window": window},
         ],
     }
@@ -116,19 +108,22 @@ def main():
     p.add_argument("--out", required=True)
     p.add_argument("--settings")
     p.add_argument("--int8", action="store_true")
+    p.add_argument("--trunk", help="minilm, or a folder; default the checkpoint's")
     a = p.parse_args()
     settings = {}
     if a.settings:
         with open(a.settings) as f:
             settings = json.load(f)
     os.makedirs(a.out, exist_ok=True)
-    named = tensors(torch.load(a.checkpoint, map_location="cpu")["model"])
+    checkpoint = torch.load(a.checkpoint, map_location="cpu")
+    trunk.use(a.trunk or checkpoint.get("arguments", {}).get("trunk", "minilm"))
+    named = tensors(checkpoint["model"])
     named = int8(named) if a.int8 else named
     named = {k: np.ascontiguousarray(named[k]) for k in sorted(named)}
     save_file(named, os.path.join(a.out, "model.safetensors"), metadata={"format": "pt"})
     os.chmod(os.path.join(a.out, "model.safetensors"), 0o644)
     write_json(os.path.join(a.out, "config.json"), config(), indent=1)
-    write_json(os.path.join(a.out, "tokenizer.json"), tokenizer(), separators=(",", ":"))
+    write_json(os.path.join(a.out, "tokenizer.json"), trunk.get().file, separators=(",", ":"))
     write_json(os.path.join(a.out, "mom.json"), manifest(settings), indent=1)
     size = sum(os.path.getsize(os.path.join(a.out, f)) for f in os.listdir(a.out))
     print(f"{a.out}: {len(named)} tensors, {size / 1e6:.2f} MB")

@@ -19,6 +19,7 @@ import torch
 import labels
 import spans
 import tasks
+import trunk
 from calibrate import load, softmax
 from model import predict
 from piigen import Filler
@@ -33,7 +34,7 @@ def main():
     texts = [r["text"] for r in tasks.chat_rows("test")][::8] + [r["text"] for r in tasks.guard_rows("test")][::16]
     texts += [r["text"] for r in Filler(77, parts=("test",)).sample(1)][::2]
     enc = tasks.encode(texts)
-    first = [labels.windows(e.ids)[0][1] for e in enc]
+    first = [labels.windows(e.ids, trunk.get().cls, trunk.get().sep)[0][1] for e in enc]
     out = {t: predict(model, t, first) for t in ("intent", "guard", "pii")}
     cases = []
     digits = lambda v: [round(float(x), 5) for x in v]

@@ -9,15 +9,14 @@ PII = ["O"] + [f"{p}-{t}" for t in PII_TYPES for p in "BI"]
 
 WINDOW = 256   # tokens of a window, [CLS] and [SEP] included
 OVERLAP = 64   # tokens that two neighbouring windows share
-CLS, SEP, PAD = 101, 102, 0
 
 
-def windows(ids, window=WINDOW, overlap=OVERLAP):
-    """Content ids (without special tokens) -> [(first token, ids of the window with [CLS] and [SEP])]."""
+def windows(ids, cls, sep, window=WINDOW, overlap=OVERLAP):
+    """Content ids (without special tokens) -> [(first token, ids of the window with those of both ends)]."""
     room, step = window - 2, window - 2 - overlap
     out, at = [], 0
     while True:
-        out.append((at, [CLS] + ids[at:at + room] + [SEP]))
+        out.append((at, [cls] + ids[at:at + room] + [sep]))
         if at + room >= len(ids):
             return out
         at += step

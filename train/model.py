@@ -1,11 +1,11 @@
-"""The shared MiniLM trunk and its three heads."""
+"""The shared trunk and its three heads."""
 
 import torch
 from torch import nn
-from transformers import AutoModel
+from transformers import AutoConfig, AutoModel
 
-import data
 import labels
+import trunk
 
 
 class SequenceHead(nn.Module):
@@ -34,10 +34,14 @@ class TokenHead(nn.Module):
 
 
 class Family(nn.Module):
-    def __init__(self, tasks=("intent", "guard", "pii")):
+    def __init__(self, tasks=("intent", "guard", "pii"), empty=False):
+        """With the weights of the trunk's folder; `empty`: with random ones, for a state dict that is loaded next."""
         super().__init__()
-        self.trunk = AutoModel.from_pretrained(data.minilm_folder(), dtype=torch.float32, add_pooling_layer=False,
-                                               attn_implementation="eager", attention_probs_dropout_prob=0.0)
+        folder, how = trunk.get().folder, {"dtype": torch.float32, "add_pooling_layer": False, "attn_implementation": "eager"}
+        if empty:
+            self.trunk = AutoModel.from_config(AutoConfig.from_pretrained(folder, attention_probs_dropout_prob=0.0), **how)
+        else:
+            self.trunk = AutoModel.from_pretrained(folder, attention_probs_dropout_prob=0.0, **how)
         d = self.trunk.config.hidden_size
         made = {"intent": lambda: SequenceHead(d, len(labels.INTENT)), "guard": lambda: SequenceHead(d, len(labels.GUARD)),
                 "pii": lambda: TokenHead(d, len(labels.PII))}
@@ -51,7 +55,7 @@ class Family(nn.Module):
 def pad(rows):
     """Lists of ids -> (ids [b t], mask [b t])."""
     t = max(map(len, rows))
-    ids = torch.full((len(rows), t), labels.PAD)
+    ids = torch.full((len(rows), t), trunk.get().pad)
     mask = torch.zeros((len(rows), t), dtype=torch.long)
     for i, row in enumerate(rows):
         ids[i, :len(row)] = torch.tensor(row)

@@ -3,6 +3,7 @@
 import collections
 
 import labels
+import trunk
 
 
 def merge(windows, logits, n):
@@ -23,13 +24,13 @@ TRIM = {"DOMAIN_NAME": ".,;:!?", "EMAIL_ADDRESS": ".,;:!?", "DATE_TIME": ".,;:!?
 def decode(probs, encoding, threshold, text):
     """probs [n 35] (numpy) -> [(start, end, label)] in code points.
 
-    The tokens of a word (pre-token) vote with their probabilities. A word is inside an entity if 1 - p(O) >= threshold;
+    The tokens of a word (Trunk.words) vote with their probabilities. A word is inside an entity if 1 - p(O) >= threshold;
     its type is the one with the largest p(B) + p(I). Words of one type in a row are a span; a word that rather begins
     starts a new one, but not where it touches the word before it (e-mail addresses, dates, numbers with hyphens), and
     such a word takes the open span's type unless it rather begins one. Commas and the like at the end are cut off.
     """
     out, kind, at, n = [], None, 0, len(encoding.ids)
-    words, offsets = encoding.word_ids, encoding.offsets
+    words, offsets = trunk.get().words(encoding, text), encoding.offsets
     while at < n:
         end = at + 1
         while end < n and words[end] == words[at]:

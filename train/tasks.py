@@ -6,15 +6,14 @@ Every function takes a random.Random, so that one seed fixes all. An example is 
 
 import collections
 import functools
-import os
 import random
 import re
 import string
 
-from tokenizers import Tokenizer
-
 import data
+import glossary
 import labels
+import trunk
 from piigen import Filler
 
 INTENT_TOKENS = 96
@@ -24,20 +23,12 @@ OPENERS = ["quick question: ", "hi! ", "hey, ", "pls help: ", "can you help me w
            "Hello, ", "not sure about this one: ", "question - ", "ok so ", "Explain please: ", "help me understand this: "]
 
 
-@functools.lru_cache(None)
-def tokenizer():
-    t = Tokenizer.from_file(os.path.join(data.minilm_folder(), "tokenizer.json"))
-    t.no_padding()
-    t.no_truncation()
-    return t
-
-
 def encode(texts):
-    return tokenizer().encode_batch(texts, add_special_tokens=False)
+    return trunk.get().tokenizer.encode_batch(texts, add_special_tokens=False)
 
 
 def wrap(ids):
-    return [labels.CLS] + ids + [labels.SEP]
+    return [trunk.get().cls] + ids + [trunk.get().sep]
 
 
 # --- text augmentation
@@ -94,8 +85,8 @@ def guard_rows(part):
     return [r for r in data.own("guard.jsonl") if r["split"] == part]
 
 
-def intent(rnd, only=None, keep=1.0, chat_times=3, chat_other=0.35):
-    """`keep` is the share of the shared rows, `chat_times` how often an own prompt is seen."""
+def intent(rnd, only=None, keep=1.0, chat_times=3, chat_other=0.35, terms=0):
+    """`keep` is the share of the shared rows, `chat_times` how often an own prompt is seen, `terms` how many prompts around a term."""
     texts, target = [], []
     for row in data.shared("intent.jsonl.gz"):
         if row["split"] != "train" or (only and row["source"] not in only) or rnd.random() > keep:
@@ -105,10 +96,13 @@ def intent(rnd, only=None, keep=1.0, chat_times=3, chat_other=0.35):
         texts.append(intent_text(row, rnd))
         target.append(labels.INTENT.index(row["label"]))
     if not only:
-        for row in chat_rows("train"):
+        for row in chat_rows("train") + [r for r in data.own("reasons.jsonl") if r["split"] == "train" and "chat" not in r]:
             for i in range(chat_times):
                 texts.append(casual(row["text"], rnd) if i else row["text"])
                 target.append(labels.INTENT.index(row["label"]))
+        for text, label in glossary.prompts(rnd, terms):
+            texts.append(casual(text, rnd, 0.5))
+            target.append(labels.INTENT.index(label))
     out = []
     for e, y in zip(encode(texts), target):
         ids = e.ids
@@ -124,10 +118,10 @@ def intent(rnd, only=None, keep=1.0, chat_times=3, chat_other=0.35):
 
 def gibberish(rnd):
     """A suffix as gradient or random search finds it: vocabulary pieces glued with punctuation."""
-    t = tokenizer()
+    t = trunk.get()
     out = []
     for _ in range(rnd.randint(10, 25)):
-        piece = t.id_to_token(rnd.randrange(1996, t.get_vocab_size())).replace("##", "")
+        piece = t.piece(rnd.choice(t.pieces))
         if rnd.random() < 0.3:
             piece = piece.capitalize()
         out.append(piece + rnd.choice(["", "", "", ".", "\\", "!!", "(", "}}", "]", "'", " ==", "{", ":", "\n"]) + rnd.choice([" ", " ", ""]))

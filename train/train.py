@@ -3,6 +3,7 @@
 (On the two cores that made the release, two processes did twice the work of one process with two threads.)
 
     python train.py --out CKPT_FOLDER                      the release run
+    python train.py --out CKPT_FOLDER --trunk FOLDER       another trunk than the packaged MiniLM
     python train.py --out CKPT_FOLDER --smoke              a few steps, to see that all runs through
     python train.py --out CKPT_FOLDER --only-intent ood    intent alone, on MMLU's own questions (evaluation of transfer)
 
@@ -24,6 +25,7 @@ import data
 import export
 import labels
 import tasks
+import trunk
 from model import Family, pad, predict
 
 with open("/proc/cpuinfo") as f:
@@ -34,6 +36,7 @@ OOD_SOURCES = ("mmlu", "mmlu-pro/ori_mmlu")
 def arguments():
     p = argparse.ArgumentParser()
     p.add_argument("--out", required=True)
+    p.add_argument("--trunk", default="minilm", help="minilm, or the folder of another BERT")
     p.add_argument("--seed", type=int, default=20261123)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--tokens", type=int, default=2560, help="padded tokens of a batch")
@@ -42,6 +45,8 @@ def arguments():
     p.add_argument("--head-lr", type=float, default=8e-4)
     p.add_argument("--smoothing", type=float, default=0.05)
     p.add_argument("--keep", type=float, default=1.0, help="share of the shared intent and guard rows in a round")
+    p.add_argument("--chat-times", type=int, default=3, help="how often a round has each own prompt")
+    p.add_argument("--terms", type=int, default=0, help="prompts around a term of the glossary in a round")
     p.add_argument("--pii-keep", type=float, default=0.6, help="share of the pii-anon rows in a round")
     p.add_argument("--minutes-between-checkpoints", type=float, default=4)
     p.add_argument("--no-plain", action="store_true", help="no texts without PII beside the PII texts")
@@ -78,7 +83,7 @@ def plan(a):
         if a.only_intent:
             sets["intent"] = tasks.intent(rnd, only=OOD_SOURCES)
         else:
-            sets["intent"] = tasks.intent(rnd, keep=a.keep)
+            sets["intent"] = tasks.intent(rnd, keep=a.keep, chat_times=a.chat_times, terms=a.terms)
             sets["guard"] = tasks.guard(rnd, keep=a.keep)
             sets["pii"] = tasks.pii(rnd, keep=a.pii_keep, plain_too=not a.no_plain)
         part = []
@@ -237,6 +242,7 @@ def main():
     a = arguments()
     if a.smoke:
         a.rounds = 1
+    trunk.use(a.trunk)
     os.makedirs(a.out, exist_ok=True)
     torch.set_num_threads(1)
     torch.manual_seed(a.seed)
