@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	similar   = 2.0   // the dearest model of similar ones costs at most so much of the cheapest
+	similar   = 3.0   // the dearest model of similar ones costs at most so much of the cheapest
 	rung      = 1.5   // a model of a ladder costs at least so much of the one below
 	worthy    = 0.005 // what a specialist must add to the share of right answers
 	mostRungs = 5
@@ -47,26 +47,42 @@ func AutoPools(train []*Question) []Pool {
 		add("all", "all the models there are", all)
 	}
 	middle := len(all) / 2
-	for _, n := range []int{3, 4} {
-		add(fmt.Sprintf("small-%d", n), "cheap models of similar price that complement each other", complementary(all[:middle], n))
+	for _, half := range []struct {
+		name, why string
+		models    []candidate
+		sizes     []int
+	}{
+		{"small", "cheap models of similar price that complement each other", all[:middle], []int{3, 4}},
+		{"large", "dear models of similar price that complement each other", all[middle:], []int{3}},
+	} {
+		models, without := half.models, ""
+		for i := range 2 {
+			for _, n := range half.sizes {
+				add(fmt.Sprintf("%s-%d%c", half.name, n, 'a'+i), half.why+without, complementary(models, n))
+			}
+			if len(models) == 0 {
+				break
+			}
+			best := slices.MaxFunc(models, func(a, b candidate) int { return cmp.Compare(a.right, b.right) })
+			without = ", without " + best.name
+			models = slices.DeleteFunc(slices.Clone(models), func(c candidate) bool { return c.name == best.name })
+		}
 	}
-	add("large-3", "dear models of similar price that complement each other", complementary(all[middle:], 3))
-	var rungs []candidate
-	rest := all
-	for i := range 2 {
-		steps := ladder(rest)
-		add(fmt.Sprintf("ladder-%d", i+1), "from cheap to dear, each better than the one below", steps)
-		rungs = append(rungs, steps...)
-		rest = slices.DeleteFunc(slices.Clone(rest), func(c candidate) bool {
-			return slices.ContainsFunc(steps, func(s candidate) bool { return s.name == c.name })
-		})
+	rungs := ladder(all)
+	why := "from cheap to dear, each better than the one below"
+	add("ladder-a", why, rungs)
+	if len(rungs) > 0 {
+		low := rungs[0].name
+		more := ladder(slices.DeleteFunc(slices.Clone(all), func(c candidate) bool { return c.name == low }))
+		add("ladder-b", why+", without "+low, more)
+		rungs = append(rungs, more...)
 	}
 	slices.SortStableFunc(rungs, func(a, b candidate) int { return cmp.Compare(a.cost, b.cost) })
 	n := 0
 	for _, g := range rungs {
 		if members := specialists(all, g); len(members) >= 3 {
 			n++
-			add(fmt.Sprintf("special-%d", n), g.name+" with models that cost no more and are better in a category", members)
+			add(fmt.Sprintf("special-%c", 'a'+n-1), g.name+" with models that cost no more and are better in a category", members)
 		}
 	}
 	return pools
@@ -124,8 +140,8 @@ func together(members []candidate) float64 {
 	return sum
 }
 
-// complementary are the n models of similar price which together gain most over
-// the best of them.
+// complementary are the n models of similar price which together are right most
+// often. No model outside that costs no more is better than the best of them.
 func complementary(all []candidate, n int) []candidate {
 	var best []candidate
 	most := 0.0
@@ -137,8 +153,13 @@ func complementary(all []candidate, n int) []candidate {
 			for _, c := range members {
 				single = max(single, c.right)
 			}
-			if gain := together(members) - single; gain > most {
-				best, most = slices.Clone(members), gain
+			for _, c := range all {
+				if c.cost <= members[n-1].cost && c.right > single {
+					return
+				}
+			}
+			if right := together(members); right > max(most, single+worthy) {
+				best, most = slices.Clone(members), right
 			}
 			return
 		}

@@ -30,16 +30,16 @@ func (f *PoolFigures) chooserRows() (rows [][]string) {
 }
 
 // fieldRows are the choosers' figures by field: what is right, the cost, and the
-// gain over the best model at this price.
+// gains over the best model and over turns of two at this price.
 func (f *PoolFigures) fieldRows() (head []string, rows [][]string) {
-	head = []string{"right, $ for 1,000, over the best at this price", "t"}
+	head = []string{"right, $ for 1,000, over the best and a mix at this price", "t"}
 	for _, r := range f.Choosers[0].Fields {
 		head = append(head, fmt.Sprintf("%s (%d)", r.Field, r.Rows))
 	}
 	for _, c := range f.Choosers {
 		row := []string{c.Chooser, fmt.Sprint(c.Tradeoff)}
 		for _, r := range c.Fields {
-			row = append(row, fmt.Sprintf("%.1f %%, %s, %s", 100*r.Accuracy.Value, dollars(r.Cost), r.Priced.interval()))
+			row = append(row, fmt.Sprintf("%.1f %%, %s, %s, %s", 100*r.Accuracy.Value, dollars(r.Cost), r.Priced.interval(), r.Mix.interval()))
 		}
 		rows = append(rows, row)
 	}

@@ -253,7 +253,7 @@ func TestAutoPools(t *testing.T) {
 	for _, p := range AutoPools(train) {
 		got[p.Name] = p.Models
 	}
-	for name, want := range map[string]string{"small-3": "a b c", "ladder-1": "a d e3"} {
+	for name, want := range map[string]string{"small-3a": "a b c", "ladder-a": "a d e3"} {
 		if s := strings.Join(got[name], " "); s != want {
 			t.Errorf("%s: %q, want %q; all: %v", name, s, want, got)
 		}
