@@ -20,7 +20,8 @@ import (
 // what that changes.
 type converter struct {
 	precision string
-	heads     []string // prefixes of tensors that stay F32
+	heads     []string    // prefixes of tensors that stay F32
+	fit       *models.Fit // that rounds to int4; nil to round to the nearest
 	classes   []*classInfo
 }
 
@@ -149,7 +150,7 @@ func (c *converter) one(f tensors, v tensor.View) ([]tensor.View, error) {
 	if v.DType == tensor.U8 {
 		v.Shape = []int{v.Shape[0], rowLen(v)}
 	}
-	views, back := encode(v, x, c.format(v.Name, k, rowLen(v)))
+	views, back := c.encode(v, x, c.format(v.Name, k, rowLen(v)))
 	for _, o := range views {
 		k.BytesAfter += int64(len(o.Data))
 	}
@@ -241,6 +242,17 @@ func floats(v, scale tensor.View, scaled bool) ([]float32, error) {
 }
 
 // encode stores x in a format. back is what a reader will get.
+func (c *converter) encode(v tensor.View, x []float32, format string) (views []tensor.View, back []float32) {
+	if format == "int4" && c.fit != nil {
+		n, k := v.Shape[0], v.Shape[1]
+		if q, scale, ok := c.fit.Int4(v.Name, x, n, k); ok {
+			views = viewsI4(v, q, scale)
+			return views, nn.Matrix{N: n, K: k, I4: q, Scale: scale}.Floats()
+		}
+	}
+	return encode(v, x, format)
+}
+
 func encode(v tensor.View, x []float32, precision string) (views []tensor.View, back []float32) {
 	out := tensor.View{Name: v.Name, Shape: v.Shape, DType: tensor.F32}
 	switch precision {

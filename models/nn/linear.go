@@ -140,6 +140,9 @@ func (ws *Workspace) prepare(r rowTask) {
 	t, l, m, in := &ws.rowTask, r.l, r.x.Rows, r.l.In
 	*t = r
 	t.ws = ws
+	if ws.watch != nil {
+		ws.watched(&r)
+	}
 	switch l.precision {
 	case I8, I4:
 		t.ld = rowStride(l.weight.K())

@@ -30,8 +30,9 @@ type Workspace struct {
 	zeros   []int32
 
 	observed Observations // of int8 rows; nil but for a while after opening
-	live     live         // rows with adapters
-	paged    paged        // sequences of a decoder
+	watch    func(l *Linear, x tensor.Mat)
+	live     live  // rows with adapters
+	paged    paged // sequences of a decoder
 
 	linearTask linearTask
 	rowTask    rowTask
