@@ -3,7 +3,7 @@
     python card.py --reports DIR --settings settings.json --out README.md
 
 DIR holds the output of `mom eval --json` (int8 as shipped, then the line of --baseline) as intent.json, chat.json, guard.json,
-guard_own.json, pii.json, pii_own.json, and of the float32 folder as f32-intent.json and so on; see README.md.
+guard_own.json, pii.json, pii_own.json, options.json, chat_fresh.json, guard_fresh.json, and of the float32 folder as f32-intent.json and so on; see README.md.
 """
 
 import argparse
@@ -46,25 +46,26 @@ Training data, used under their licences; no row is part of this repository:
 RECIPE = """
 ## Recipe
 
-All heads at once, in four runs on two CPU cores and an average of them; AdamW, 5 % warm-up, linear decay, weight decay 0.01, clipping at 1, dropout 0.1 (none in
+All heads at once, in six runs on two CPU cores and averages of them; AdamW, 5 % warm-up, linear decay, weight decay 0.01, clipping at 1, dropout 0.1 (none in
 attention), label smoothing 0.05 (intent); intent texts are cut to 96 tokens, guard texts to windows of at most {window} (harmless texts anywhere,
 attacks mostly at the start), PII texts to 192. The first two runs (seed 20261123; two rounds at a peak rate of 2e-4, heads 8e-4, and one at 6e-5)
 saw the public sets and a few hundred own texts. The third goes on from their int8 weights for two rounds at 1.2e-4 (heads 4e-4) with 30 % of the
-public rows and all own texts of `train/data`: chat prompts three times a round (with typos, dropped punctuation, greetings), guard texts twice, three
+public rows and some 4,200 own chat prompts three times a round (with typos, dropped punctuation, greetings), 5,100 own guard texts twice, three
 texts of each PII template, 65 % of the chat-like public rows of `other` left out. Texts in which no PII was looked for train the tagger only where
-words can hardly be names. The fourth goes on for two rounds at 1.5e-4 with 15 % of the public rows and 10 % of the PII rows. It knows the own
-texts best and has forgotten some of the public ones; the weights shipped are 0.2 of the second run, 0.4 of the third and 0.4 of the fourth
-(`train/average.py`; how they were chosen stands below). Every round is planned from the seed; float sums on another CPU differ.
+words can hardly be names. The fourth goes on for two rounds at 1.5e-4 with 15 % of the public rows and 10 % of the PII rows. The fifth (one round at 1.5e-4,
+25 % of the public rows) and the sixth (one round at 1.2e-4) start from 0.2 of the second, 0.4 of the third and 0.4 of the fourth, and see all own texts of
+`train/data`: 7,800 chat prompts and 1,360 requests of reasons.jsonl twice a round, 9,000 prompts a round around the terms of the glossary, 7,200
+guard texts twice; the sixth has half again as many PII templates. The weights shipped are 0.2 of what the fifth started from, 0.4 of the fifth and 0.4
+of the sixth (`train/average.py`): of five such mixtures the one with the highest sum of intent accuracy, chat accuracy, guard AUC, own guard
+AUC and PII token F1 on development rows. No test row was looked at for that choice. Every round is planned from the seed; float sums on another CPU differ.
 
 ## Numbers
 
 Measured by `mom eval`: int8 as shipped, on rows that no run has trained on, the linear model (words and pairs of words; for PII a tagger on word
 features) trained by the same command on the same training rows. In brackets 95 % intervals over groups. Temperatures and thresholds come from
-development rows. `own` are the parts of `train/data` that are kept for testing, by scenario or template. Earlier versions of this card were looked at
-before the third run. The test rows were looked at once more before the averaging: that the fourth run had lost on the public ones is why averages were tried, and these
-weights were then taken over the fourth run's after both had been measured on test. The shares lie between two averages that had done well on
-development rows and were fixed before their own development figures were known; by these an average of equal shares is as good. So the figures on
-the public rows are somewhat too good for an independent test, which they no longer are.
+development rows. `own` are the parts of `train/data` that are kept for testing, by scenario or template; `fresh` are texts by an author who saw none of
+the others, measured once, for this card, after everything was chosen. The other test rows are no longer quite independent: figures of earlier weights on
+them were read while recipes were changed, and the average that the fifth run starts from was chosen with their help.
 """
 
 LIMITS = """
@@ -73,7 +74,7 @@ LIMITS = """
 - English first: the vocabulary is English WordPiece, lower-cased and without accents. Read the tables by language: elsewhere the guard and intents are
   much worse, and languages without a row were never tried.
 - Intent: "other" is a wide bin (small talk, travel, devices, banking, trivia, accounting, government, sociology); history and philosophy (which
-  holds religion) follow MMLU-Pro's division, not a user's. The own prompts were written by the same hands as the training prompts.
+  holds religion) follow MMLU-Pro's division, not a user's. The own prompts were written by the same hands as the training prompts, the fresh ones were not.
 - Guard: a text classifier. It does not know which channel a text came from, cannot tell an ordinary request that is an injection only because of
   where it stands, and does not judge whether a request is harmful. Attacks of kinds that it has not seen are missed more often than the AUC
   suggests: read the rows by source. Whoever knows the model can evade it.
@@ -113,11 +114,11 @@ def main():
         cell = lambda r: show(r[task]) if r and r.get(task) else ""
         out.append(f"| {name} | {mine['rows']} | {cell(linear)} | {cell(mine)} | {cell(full)} |")
 
-    for report, name in (("intent", "intent, shared test"), ("chat", "intent, own chat prompts")):
+    for report, name in (("intent", "intent, shared test"), ("options", "intent, shared test, options read too"), ("chat", "intent, own chat prompts"), ("chat_fresh", "intent, fresh chat prompts")):
         line(name + ", accuracy", report, "intent", lambda r: rate(r["accuracy"]))
         line(name + ", macro F1", report, "intent", lambda r: rate(r["macro_f1"]))
         line(name + ", ECE", report, "intent", lambda r: f"{r['ece']:.3f}")
-    for report, name in (("guard", "guard, shared test"), ("guard_own", "guard, own")):
+    for report, name in (("guard", "guard, shared test"), ("guard_own", "guard, own"), ("guard_fresh", "guard, fresh")):
         line(name + ", AUC", report, "guard", lambda r: f"{r['auc']['value']:.3f}")
         line(name + ", found at 1 % false alarms", report, "guard", lambda r: rate(r["at"][1]["recall"]))
         line(name + ", found at the threshold", report, "guard", lambda r: rate(r["recall"]))
@@ -132,11 +133,11 @@ def main():
     for x, y in zip(test["per_label"], chat["per_label"]):
         out.append(f"| {x['label']} | {x['rows']} | {x['recall']:.3f} | {x['precision']:.3f} | {y['rows']} | {y['recall']:.3f} | {y['precision']:.3f} |")
     out.append("\n### Intent by source and language\n\n| rows | accuracy | of |\n|---|---|---|")
-    for where, table in (("shared: ", test["sources"]), ("own: ", chat["sources"]), ("own, language ", chat["languages"])):
+    for where, table in (("shared: ", test["sources"]), ("own: ", chat["sources"]), ("own, language ", chat["languages"]), ("fresh, language ", read("chat_fresh")[0]["intent"]["languages"])):
         out += [f"| {where}{k} | {v['value']:.3f} | {v['n']} |" for k, v in sorted(table.items())]
     out.append("\nAnswering only above a confidence (own chat prompts): " + "; ".join(
         f"{x['confidence']:g}: {x['answered']:.0%} answered, {x['accuracy']:.1%} right" for x in chat["abstaining"]) + ".")
-    for report, name in (("guard", "shared test"), ("guard_own", "own: family and kind")):
+    for report, name in (("guard", "shared test"), ("guard_own", "own: family and kind"), ("guard_fresh", "fresh: family and kind")):
         g = read(report)[0]["guard"]
         out.append(f"\n### Guard by source, {name} (share flagged at the threshold)\n\n| source | flagged | of |\n|---|---|---|")
         out += [f"| {k} | {v['value']:.3f} | {v['n']} |" for k, v in sorted(g["sources"].items())]

@@ -9,12 +9,17 @@ mkdir -p "$3"
 run() { # NAME TASK FILE [FLAGS]
 	name=$1 task=$2 in=$3
 	shift 3
+	options=
+	case " $* " in *" --options "*) options=--options ;; esac
 	"$mom" eval --task "$task" --in "$in" --model "$int8" --json "$@" > "$reports/$name.json"
-	"$mom" eval --task "$task" --in "$in" --model "$f32" --precision f32 --json > "$reports/f32-$name.json"
+	"$mom" eval --task "$task" --in "$in" --model "$f32" --precision f32 --json $options > "$reports/f32-$name.json"
 	echo "$name is measured"
 }
 int8=$1 f32=$2 reports=$3
 run intent intent "$data/intent.jsonl.gz" --baseline
+run options intent "$data/intent.jsonl.gz" --baseline --options
+run chat_fresh intent "$here/data/chat_fresh.jsonl" --baseline --train "$here/data/chat.jsonl"
+run guard_fresh guard "$here/data/guard_fresh.jsonl" --baseline --train "$here/data/guard.jsonl"
 run chat intent "$here/data/chat.jsonl" --baseline
 run guard guard "$data/guard.jsonl.gz" --baseline
 run guard_own guard "$here/data/guard.jsonl" --baseline
