@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"mom/engine/ngram"
 	"mom/engine/pattern"
 	"mom/engine/view"
 	"mom/models"
@@ -26,6 +27,7 @@ type request struct {
 	logits  [][]float32 // a head: [windows width], of views too, or [text tokens width] for Token heads
 	pooled  []float32   // [windows hidden], for embeddings
 	matches []pattern.Match
+	ngrams  ngram.Set
 
 	state     state
 	slot      *slot

@@ -69,6 +69,10 @@ func (e *Engine) combine(q *request, text string, r *Result) {
 			} else {
 				h.combineWindows(q.logits[i][:q.own*n], n)
 			}
+			if g := head.Ngrams; g != nil {
+				q.ngrams.Read(text, g.Buckets)
+				g.Add(h.Logits, grow(&h.Scores, n), q.ngrams.Buckets)
+			}
 			h.Scores = append(h.Scores[:0], h.Logits...)
 			models.Softmax(h.Scores, head.Temperature)
 			h.Best = argmax(h.Scores)

@@ -31,6 +31,15 @@ type ManifestHead struct {
 	Threshold   float64  `json:"threshold,omitempty"`
 	Combine     string   `json:"combine"`
 	Window      Window   `json:"window"`
+
+	Ngrams *ManifestNgrams `json:"ngrams,omitempty"`
+}
+
+// ManifestNgrams says that a linear model of hashed words (engine/ngram) stands
+// beside a head: its tensors are ngrams.weight [labels buckets] and ngrams.bias.
+type ManifestNgrams struct {
+	Buckets int     `json:"buckets"`
+	Mix     float64 `json:"mix"` // share of its log-probabilities in the logits
 }
 
 // A Window is how many tokens the trunk reads at once, special ones included,
@@ -87,6 +96,17 @@ func (h *ManifestHead) check() error {
 	}
 	if err := within("window.tokens", h.Window.Tokens, 8, maxPositions); err != nil {
 		return err
+	}
+	if n := h.Ngrams; n != nil {
+		if h.Task != Sequence.String() || h.Combine != "mean" {
+			return fmt.Errorf("ngrams: they stand beside a head of %s that combines by mean", Sequence)
+		}
+		if err := within("ngrams.buckets", n.Buckets, 1, maxBuckets); err != nil {
+			return err
+		}
+		if !(n.Mix > 0 && n.Mix <= 100) {
+			return fmt.Errorf("ngrams.mix: %v is outside 0 to 100", n.Mix)
+		}
 	}
 	return within("window.overlap", h.Window.Overlap, 0, h.Window.Tokens/2)
 }
@@ -160,6 +180,9 @@ func (h *ManifestHead) open(w *Weights, d int) (*Head, error) {
 		head.dense = &dense
 	default:
 		return nil, fmt.Errorf("task: %q is not %s or %s", h.Task, Sequence, Token)
+	}
+	if h.Ngrams != nil {
+		head.Ngrams = at.ngrams(len(h.Labels), h.Ngrams)
 	}
 	head.classifier = at.linear(at.Matrix("classifier.weight", len(h.Labels), d), at.bias("classifier", len(h.Labels), true), gemm.None, false, nn.F32)
 	return head, nil

@@ -48,6 +48,7 @@ type Head struct {
 	Temperature float64 // logits are divided by it; 1 when not calibrated
 	Threshold   float64 // 0 when there is none
 	Combine     Combine
+	Ngrams      *Ngrams // nil when there are none
 
 	dense      *nn.Linear
 	norm       *nn.Norm

@@ -61,7 +61,7 @@ def state(folder):
     back = {v + ".": k for k, v in HEADS.items()}
     out = {}
     for name, w in stored.items():
-        if name.endswith("_scale"):
+        if name.endswith("_scale") or ".ngrams." in name:
             continue
         if w.dtype == torch.int8:
             w = w.float() * stored[name + "_scale"][:, None]
@@ -77,7 +77,7 @@ def config():
     return {"architectures": ["BertModel"], **{k: c[k] for k in keep if k in c}}
 
 
-def manifest(settings):
+def manifest(settings, buckets=0):
     s = lambda task, key, default: settings.get(task, {}).get(key, default)
     version = trunk.get().version
     window = {"tokens": labels.WINDOW, "overlap": labels.OVERLAP}
@@ -87,7 +87,8 @@ def manifest(settings):
         "version": 1,
         "heads": [
             {"name": f"mom-enc-class-intent-{version}", "function": "intent", **sequence, "prefix": HEADS["intent"], "labels": labels.INTENT,
-             "temperature": s("intent", "temperature", 1.0), "combine": "mean", "window": window},
+             "temperature": s("intent", "temperature", 1.0), "combine": "mean", "window": window,
+             **({"ngrams": {"buckets": buckets, "mix": s("intent", "mix", 1.0)}} if buckets else {})},
             {"name": f"mom-enc-guard-jailbreak-{version}", "function": "jailbreak", **sequence, "prefix": HEADS["guard"], "labels": labels.GUARD,
              "temperature": s("guard", "temperature", 1.0), "combine": "max", "threshold": s("guard", "threshold", 0.5), "window": window},
             {"name": f"mom-enc-guard-pii-{version}", "function": "pii", "task": "token-classification", "prefix": HEADS["pii"], "labels": labels.PII,
@@ -108,6 +109,7 @@ def main():
     p.add_argument("--out", required=True)
     p.add_argument("--settings")
     p.add_argument("--int8", action="store_true")
+    p.add_argument("--ngrams", help="what ngrams.py made for the intent head")
     p.add_argument("--trunk", help="minilm, or a folder; default the checkpoint's")
     a = p.parse_args()
     settings = {}
@@ -119,12 +121,17 @@ def main():
     trunk.use(a.trunk or checkpoint.get("arguments", {}).get("trunk", "minilm"))
     named = tensors(checkpoint["model"])
     named = int8(named) if a.int8 else named
+    buckets = 0
+    if a.ngrams:
+        made = load_file(a.ngrams)
+        buckets = made["ngrams.weight"].shape[1]
+        named |= {f"{HEADS['intent']}.{k}": v.numpy() for k, v in made.items()}
     named = {k: np.ascontiguousarray(named[k]) for k in sorted(named)}
     save_file(named, os.path.join(a.out, "model.safetensors"), metadata={"format": "pt"})
     os.chmod(os.path.join(a.out, "model.safetensors"), 0o644)
     write_json(os.path.join(a.out, "config.json"), config(), indent=1)
     write_json(os.path.join(a.out, "tokenizer.json"), trunk.get().file, separators=(",", ":"))
-    write_json(os.path.join(a.out, "mom.json"), manifest(settings), indent=1)
+    write_json(os.path.join(a.out, "mom.json"), manifest(settings, buckets), indent=1)
     size = sum(os.path.getsize(os.path.join(a.out, f)) for f in os.listdir(a.out))
     print(f"{a.out}: {len(named)} tensors, {size / 1e6:.2f} MB")
 

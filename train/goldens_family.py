@@ -3,7 +3,7 @@ float32, activations in float32) for own texts, so that the engine can be held a
 
 {"source", "window", "cases": [{"text", "ids" with special tokens, "intent": [14 logits], "jailbreak": [2 logits],
 "pii": [[start, end, label, min over the span's tokens of 1 - p(O) after the temperature]] in code points}]}; logits of
-the first window, before any temperature. Texts: some of the test rows of train/data and generated PII.
+the first window, with what n-grams add, before any temperature. Texts: some of the test rows of train/data and generated PII.
 
     python goldens_family.py ../weights/mom-enc-v1 ../models/testdata/mom_enc_v1.json.gz
 """
@@ -15,8 +15,10 @@ import sys
 
 import numpy as np
 import torch
+from safetensors.numpy import load_file
 
 import labels
+import ngrams
 import spans
 import tasks
 import trunk
@@ -36,6 +38,10 @@ def main():
     enc = tasks.encode(texts)
     first = [labels.windows(e.ids, trunk.get().cls, trunk.get().sep)[0][1] for e in enc]
     out = {t: predict(model, t, first) for t in ("intent", "guard", "pii")}
+    grams = heads["intent"].get("ngrams")
+    if grams:
+        said = ngrams.read(load_file(os.path.join(folder, "model.safetensors"))).scores(texts)
+        out["intent"] = [z + torch.tensor(grams["mix"] * s) for z, s in zip(out["intent"], said)]
     cases = []
     digits = lambda v: [round(float(x), 5) for x in v]
     for i, (text, e) in enumerate(zip(texts, enc)):

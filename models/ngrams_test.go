@@ -1,0 +1,59 @@
+package models
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestNgramsAdd(t *testing.T) {
+	const labels, buckets = 3, 7
+	n := &Ngrams{Buckets: buckets, bias: []float32{-1, 0.5, 40}, mix: 0.25}
+	for i := range labels * buckets {
+		n.table = append(n.table, float32(math.Sin(float64(i))*3))
+	}
+	have := []uint32{6, 0, 3}
+	logits, scratch := []float32{1, 2, 3}, []float32{9, 9, 9}
+	n.Add(logits, scratch, have)
+	for l := range labels {
+		z := 0.0
+		for _, b := range have {
+			z += float64(n.table[int(b)*labels+l])
+		}
+		z = z/math.Sqrt(3) + float64(n.bias[l])
+		want := float64(l+1) + 0.25*math.Log(1/(1+math.Exp(-z)))
+		if math.Abs(float64(logits[l])-want) > 1e-6 {
+			t.Errorf("label %d: %v, want %v", l, logits[l], want)
+		}
+	}
+	before := append([]float32(nil), logits...)
+	n.Add(logits, scratch, nil)
+	for l := range labels {
+		if logits[l] != before[l] {
+			t.Error("a text without features changes the logits")
+		}
+	}
+}
+
+func TestManifestNgrams(t *testing.T) {
+	head := func(ngrams, task, combine string) string {
+		return `{"name":"m","version":1,"heads":[{"name":"h","function":"intent","task":"` + task + `","prefix":"p","pooling":"mean","activation":"tanh","labels":["a","b"],
+			"temperature":1,"combine":"` + combine + `","window":{"tokens":16,"overlap":4},"ngrams":` + ngrams + `}]}`
+	}
+	const good = `{"buckets":100,"mix":0.5}`
+	if _, err := ParseManifest([]byte(head(good, "sequence-classification", "mean"))); err != nil {
+		t.Error(err)
+	}
+	for _, c := range [][2]string{
+		{head(`{"buckets":0,"mix":0.5}`, "sequence-classification", "mean"), "ngrams.buckets"},
+		{head(`{"buckets":99999999,"mix":0.5}`, "sequence-classification", "mean"), "ngrams.buckets"},
+		{head(`{"buckets":100,"mix":0}`, "sequence-classification", "mean"), "ngrams.mix"},
+		{head(`{"buckets":100,"mix":0.5,"words":1}`, "sequence-classification", "mean"), "words"},
+		{head(good, "sequence-classification", "max"), "ngrams"},
+		{head(good, "token-classification", "spans"), "ngrams"},
+	} {
+		if _, err := ParseManifest([]byte(c[0])); err == nil || !strings.Contains(err.Error(), c[1]) {
+			t.Errorf("%v, want an error about %s", err, c[1])
+		}
+	}
+}
