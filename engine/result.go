@@ -23,7 +23,7 @@ type Result struct {
 
 // A HeadResult is the answer of one head. For a Sequence head Scores are the
 // probabilities of its labels after temperature, and Best the index of the
-// highest. For a Token head Logits and Scores have a row a token.
+// highest; the n-grams beside a head are in both. For a Token head Logits and Scores have a row a token.
 type HeadResult struct {
 	Head   *models.Head
 	Logits []float32
