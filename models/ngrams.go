@@ -1,42 +1,53 @@
 package models
 
-import (
-	"math"
-
-	"mom/kernels/vec"
-)
+import "math"
 
 const maxBuckets = 1 << 24
 
 // Ngrams is a linear model of a text's hashed features, one against the rest
-// for each label.
+// for each label. The table is kept as it was stored, in int8 with a scale a label
+// or in float32.
 type Ngrams struct {
 	Buckets int
 
-	table []float32 // [buckets labels]
+	i8    []int8    // [buckets labels]
+	f32   []float32 // or this
+	scale []float32 // of i8
 	bias  []float32
 	mix   float32
 }
 
 // ngrams reads ngrams.weight [labels buckets] and ngrams.bias [labels].
 func (w *Weights) ngrams(labels int, m *ManifestNgrams) *Ngrams {
-	weight := w.Matrix("ngrams.weight", labels, m.Buckets)
-	n := &Ngrams{Buckets: m.Buckets, bias: w.Vector("ngrams.bias", labels), mix: float32(m.Mix)}
-	if weight.I8 == nil && weight.F32 == nil {
-		return n // w has said what is wrong
+	weight := w.Matrix("ngrams.weight", labels, m.Buckets) // when it fails, w has said why
+	if weight.I4 != nil {
+		w.fail("%sngrams.weight: is int4; want int8 or a float format", w.prefix)
 	}
-	n.table = make([]float32, labels*m.Buckets)
-	for l := range labels {
-		for b := range m.Buckets {
-			i := l*m.Buckets + b
-			if weight.I8 != nil {
-				n.table[b*labels+l] = float32(weight.I8[i]) * weight.Scale[l]
-			} else {
-				n.table[b*labels+l] = weight.F32[i]
-			}
+	return &Ngrams{
+		Buckets: m.Buckets, i8: transposed(weight.I8, labels), f32: transposed(weight.F32, labels), scale: weight.Scale,
+		bias: w.Vector("ngrams.bias", labels), mix: float32(m.Mix),
+	}
+}
+
+// transposed makes [k n] of [n k].
+func transposed[T int8 | float32](x []T, n int) []T {
+	k := len(x) / n
+	y := make([]T, len(x))
+	for i := range n {
+		for j := range k {
+			y[j*n+i] = x[i*k+j]
 		}
 	}
-	return n
+	return y
+}
+
+// addRows adds rows of table to sum, whose length they have.
+func addRows[T int8 | float32](sum []float32, table []T, rows []uint32) {
+	for _, r := range rows {
+		for i, v := range table[int(r)*len(sum) : (int(r)+1)*len(sum)] {
+			sum[i] += float32(v)
+		}
+	}
 }
 
 // Add adds what the features say to the logits of a head; scratch has their
@@ -45,10 +56,14 @@ func (n *Ngrams) Add(logits, scratch []float32, buckets []uint32) {
 	if len(buckets) == 0 {
 		return
 	}
-	labels := len(n.bias)
 	clear(scratch)
-	for _, b := range buckets {
-		vec.AddScaled(scratch, n.table[int(b)*labels:int(b+1)*labels], 1)
+	if len(n.i8) > 0 {
+		addRows(scratch, n.i8, buckets)
+		for l := range scratch {
+			scratch[l] *= n.scale[l]
+		}
+	} else {
+		addRows(scratch, n.f32, buckets)
 	}
 	norm := 1 / math.Sqrt(float64(len(buckets)))
 	for l, z := range scratch {

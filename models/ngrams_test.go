@@ -9,8 +9,10 @@ import (
 func TestNgramsAdd(t *testing.T) {
 	const labels, buckets = 3, 7
 	n := &Ngrams{Buckets: buckets, bias: []float32{-1, 0.5, 40}, mix: 0.25}
+	stored := &Ngrams{Buckets: buckets, bias: n.bias, mix: n.mix, scale: []float32{0.5, 0.25, 2}}
 	for i := range labels * buckets {
-		n.table = append(n.table, float32(math.Sin(float64(i))*3))
+		stored.i8 = append(stored.i8, int8(math.Sin(float64(i))*127))
+		n.f32 = append(n.f32, float32(stored.i8[i])*stored.scale[i%labels])
 	}
 	have := []uint32{6, 0, 3}
 	logits, scratch := []float32{1, 2, 3}, []float32{9, 9, 9}
@@ -18,12 +20,19 @@ func TestNgramsAdd(t *testing.T) {
 	for l := range labels {
 		z := 0.0
 		for _, b := range have {
-			z += float64(n.table[int(b)*labels+l])
+			z += float64(n.f32[int(b)*labels+l])
 		}
 		z = z/math.Sqrt(3) + float64(n.bias[l])
 		want := float64(l+1) + 0.25*math.Log(1/(1+math.Exp(-z)))
 		if math.Abs(float64(logits[l])-want) > 1e-6 {
 			t.Errorf("label %d: %v, want %v", l, logits[l], want)
+		}
+	}
+	same := []float32{1, 2, 3}
+	stored.Add(same, scratch, have)
+	for l := range labels {
+		if math.Abs(float64(same[l]-logits[l])) > 1e-5 {
+			t.Errorf("label %d: %v from int8, %v from float32", l, same[l], logits[l])
 		}
 	}
 	before := append([]float32(nil), logits...)
