@@ -15,7 +15,8 @@ LINEAR = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn
 
 
 class Adapted(torch.autograd.Function):
-    """y = x(W + sBA)ᵀ with the sum made once a step: one product forward, one back, and thin ones for A and B."""
+    """y = x(W + sBA)ᵀ with the sum made once a step: one product forward, one back, and thin ones for A and B; all in the type of
+    the sum, the gradients of A and B in float32."""
 
     @staticmethod
     def forward(ctx, x, a, b, merged, scale):
@@ -27,17 +28,25 @@ class Adapted(torch.autograd.Function):
     def backward(ctx, dy):
         x, a, b = ctx.saved_tensors
         dx = dy @ ctx.merged if ctx.needs_input_grad[0] else None
+        a, b = a.to(x.dtype), b.to(x.dtype)
         u = (dy @ b) * ctx.scale  # [t r]
-        return dx, u.T @ x, dy.T @ ((x @ a.T) * ctx.scale), None, None
+        return dx, (u.T @ x).float(), (dy.T @ ((x @ a.T) * ctx.scale)).float(), None, None
+
+
+def attention(q, k, v, mask):
+    """[b h l e]; torch's own takes up to four times as long on a CPU in bfloat16 with a mask."""
+    s = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
+    return s.masked_fill(~mask, -1e30).softmax(-1).to(q.dtype) @ v
 
 
 class Decoder(torch.nn.Module):
-    """The weights are constants; the parameters are the adapters'."""
+    """The weights are constants; the parameters are the adapters'. Products are taken in `dtype`, all else in float32."""
 
-    def __init__(self, weights, config, layers=None, rank=32, alpha=32.0):
+    def __init__(self, weights, config, layers=None, rank=32, alpha=32.0, dtype=torch.float32):
         super().__init__()
         c = config
-        self.w, self.config, self.rank, self.alpha = weights, config, rank, alpha
+        self.w, self.config, self.rank, self.alpha, self.dtype = weights, config, rank, alpha, dtype
+        self.near = {k: w.to(dtype) for k, w in weights.items() if w.dim() == 2}
         self.scale = alpha / rank if rank else 0.0
         self.layers = list(layers if layers is not None else range(c["num_hidden_layers"]))
         self.heads, self.groups = c["num_attention_heads"], c["num_key_value_heads"]
@@ -69,13 +78,15 @@ class Decoder(torch.nn.Module):
         for i in self.layers:
             for name in LINEAR:
                 k, w = self.key(i, name), self.weight(i, name)
+                added = self.b[k].to(self.dtype) @ self.a[k].to(self.dtype)
                 if k not in self.merged:
-                    self.merged[k] = torch.empty_like(w)
-                torch.addmm(w, self.b[k], self.a[k], alpha=self.scale, out=self.merged[k])
+                    self.merged[k] = torch.empty_like(w, dtype=self.dtype)
+                torch.add(w, added, alpha=self.scale, out=self.merged[k])
 
     def linear(self, x, i, name):
+        x = x.to(self.dtype)
         if not self.rank:
-            return x @ self.weight(i, name).T
+            return x @ self.near[f"model.layers.{i}.{name}.weight"].T
         k = self.key(i, name)
         return Adapted.apply(x, self.a[k], self.b[k], self.merged[k], self.scale)
 
@@ -92,18 +103,18 @@ class Decoder(torch.nn.Module):
         t = x.shape[0]
         at = f"model.layers.{i}"
         y = self.norm(x, at + ".input_layernorm.weight")                          # [t d]
-        q = self.turn(self.linear(y, i, LINEAR[0]).view(t, self.heads, self.e), position)
-        k = self.turn(self.linear(y, i, LINEAR[1]).view(t, self.groups, self.e), position)
+        q = self.turn(self.linear(y, i, LINEAR[0]).view(t, self.heads, self.e), position).to(self.dtype)
+        k = self.turn(self.linear(y, i, LINEAR[1]).view(t, self.groups, self.e), position).to(self.dtype)
         v = self.linear(y, i, LINEAR[2]).view(t, self.groups, self.e)
         each = self.heads // self.groups
         k, v = k.repeat_interleave(each, 1), v.repeat_interleave(each, 1)          # [t h e]
         first = lambda z: z[:p].transpose(0, 1)[None]                              # [1 h p e]
         rest = lambda z: z[p:].view(b, -1, self.heads, self.e).transpose(1, 2)     # [b h l e]
         both = lambda z: torch.cat([first(z).expand(b, -1, -1, -1), rest(z)], 2)   # [b h p+l e]
-        o = F.scaled_dot_product_attention(rest(q), both(k), both(v), attn_mask=mask)
+        o = attention(rest(q), both(k), both(v), mask)
         o = o.transpose(1, 2).reshape(t - p, -1)
         if p:
-            op = F.scaled_dot_product_attention(first(q), first(k), first(v), is_causal=True)
+            op = attention(first(q), first(k), first(v), torch.ones(p, p, dtype=torch.bool).tril())
             o = torch.cat([op[0].transpose(0, 1).reshape(p, -1), o])               # [t d]
         x = x + self.linear(o, i, LINEAR[3])
         y = self.norm(x, at + ".post_attention_layernorm.weight")
@@ -119,7 +130,7 @@ class Decoder(torch.nn.Module):
 
     def end(self, x, form, want):
         rows = torch.tensor([form[1] + r * len(form[3]) + j for r, j in want])
-        return self.norm(x[rows], "model.norm.weight") @ self.w["model.embed_tokens.weight"].T
+        return (self.norm(x[rows], "model.norm.weight").to(self.dtype) @ self.near["model.embed_tokens.weight"].T).float()
 
     def forward(self, prefix, requests, want):
         """requests: lists of ids; want: [(request, place)]. Returns the logits [len(want) v] of what follows these places."""

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 import decoder_data
 import decoder_export
 import decoder_model
-from train import save, share
+from train import BF16, save, share
 
 
 def arguments(given=None):
@@ -176,8 +176,9 @@ def models(a):
     weights, config = decoder_model.load(a.base, a.vocab)
     under = decoder_export.read(a.weights) if a.weights else weights
     torch.manual_seed(a.seed)
-    model = decoder_model.Decoder(under, config, a.layers, a.rank, a.alpha)
-    return model, decoder_model.Decoder(weights, config, rank=0) if a.layers else None
+    dtype = torch.bfloat16 if BF16 else torch.float32
+    model = decoder_model.Decoder(under, config, a.layers, a.rank, a.alpha, dtype)
+    return model, decoder_model.Decoder(weights, config, rank=0, dtype=dtype) if a.layers else None
 
 
 def main():

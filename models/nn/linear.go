@@ -275,13 +275,13 @@ func (ws *Workspace) Multiply(dst tensor.Mat, l *Linear, accumulate bool) {
 		t.terms = ws.Mat(Terms, 2*dst.Rows, l.Out)
 	}
 	t.split(ws.Team.Active())
-	ws.Team.Run(t.rowBlocks*t.panels, t)
+	ws.Team.Run(t.rowParts*t.colParts*t.perPart, t)
 	if l.id > 0 && len(ws.live.groups) > 0 {
 		ws.live.add(ws, dst, l)
 	}
 }
 
-// linearTask multiplies a block of rows by a range of the weight's panels.
+// linearTask multiplies blocks of rows by ranges of the weight's units.
 type linearTask struct {
 	ws       *Workspace
 	l        *Linear
@@ -291,14 +291,18 @@ type linearTask struct {
 	epilogue gemm.Epilogue
 	terms    tensor.Mat // of a fine layer: the products of both terms of each row
 
-	block     int // rows a block
-	rowBlocks int
-	panels    int // ranges of panels
+	// A worker has one of rowParts*colParts parts: blocks of rows, each of them
+	// one unit of the team but for the last, which is cut.
+	rowParts, colParts int
+	blocks, block      int // of a part; rows of one
+	cuts               int
+	perPart            int // units of the team
 }
 
 // The rows of a block stay in a core's L2 while the weight streams past.
 const (
 	blockBytes = 384 << 10
+	rowsAlone  = 48        // with so many rows a worker has rows of its own and reads the whole weight
 	unitOps    = 4 << 20   // the least that is worth handing over, about 10 us,
 	unitBytes  = 192 << 10 // or as long a read of weights
 )
@@ -311,25 +315,46 @@ func (t *linearTask) split(workers int) {
 	case F32:
 		size = 4
 	}
-	t.block = max(48, blockBytes/(size*t.l.In)/48*48)
-	t.panels = 1
-	if workers > 1 {
-		// Rows first: a unit of few rows and one panel still reuses the panel
-		// for every tile of rows.
-		t.block = min(t.block, max(48, (t.m+47)/48*48))
-		ops := t.l.Ops() * min(t.block, t.m)
-		t.panels = max(1, min(t.l.weight.Units(), max(ops/unitOps, t.l.weight.Bytes()/unitBytes)))
+	// Rows first: they stay in one core's cache from layer to layer.
+	t.rowParts = workers
+	for workers%t.rowParts != 0 || t.rowParts > max(1, t.m/rowsAlone) {
+		t.rowParts--
 	}
-	t.rowBlocks = (t.m + t.block - 1) / t.block
+	t.colParts = workers / t.rowParts
+	rows, most := (t.m+t.rowParts-1)/t.rowParts, max(48, blockBytes/(size*t.l.In))
+	t.blocks = max(1, (rows+most-1)/most)
+	t.block = max(8, ((rows+t.blocks-1)/t.blocks+7)&^7)
+	t.cuts = 1
+	if workers > 1 {
+		// A panel is fetched while the one before it is multiplied, but for the first of a
+		// unit: so units begin long, and end short, for all workers to end at the same time.
+		n := t.l.weight.Units()
+		ops := t.l.Ops() * min(t.block, t.m)
+		least := max(1, n/max(1, ops/unitOps, t.l.weight.Bytes()/unitBytes))
+		for n/t.colParts>>t.cuts >= least {
+			t.cuts++
+		}
+	}
+	t.perPart = t.blocks - 1 + t.cuts
 }
 
-// Do implements Task: units of one block of rows come one after another, so
-// that workers share its weights in the last-level cache.
+// Do implements Task.
 func (t *linearTask) Do(unit, worker int) {
-	r0 := unit / t.panels * t.block
+	part, i := unit/t.perPart, unit%t.perPart
+	col, n := part%t.colParts, t.l.weight.Units()
+	u0, u1 := col*n/t.colParts, (col+1)*n/t.colParts
+	if cut := i - (t.blocks - 1); cut >= 0 {
+		end := u1
+		if cut+1 < t.cuts {
+			u1 -= (end - u0) >> (cut + 1)
+		}
+		u0 = end - (end-u0)>>cut
+	}
+	r0 := (part/t.colParts*t.blocks + min(i, t.blocks-1)) * t.block
 	m := min(t.block, t.m-r0)
-	c, n := unit%t.panels, t.l.weight.Units()
-	u0, u1 := c*n/t.panels, (c+1)*n/t.panels
+	if m <= 0 {
+		return
+	}
 	if t.l.fine {
 		t.addTerms(r0, m, u0, u1)
 		return
