@@ -18,6 +18,7 @@ type scheduler struct {
 	head    *request // of the queue
 	tail    *request
 	running int // slots in use
+	met     int // how often requests met another lately, of metAlways
 	threads int
 	team    *nn.Team
 	teamOf  *slot // who has the team
@@ -37,6 +38,15 @@ type slot struct {
 type span struct {
 	w0, w1, seq, tok int
 }
+
+// A team shortens a pass, but two cores that share one do less than two with a
+// pass each. So it is for times when requests come one at a time: when fewer than
+// metOften of the last ones, the latest counting most, found another running.
+const (
+	metAlways = 256
+	metOften  = metAlways / 4
+	metLast   = 8 // about so many requests count
+)
 
 // Batching gains little beyond this many tokens a forward pass, and makes
 // everybody in the batch wait for the last.
@@ -94,6 +104,7 @@ func (s *scheduler) recycle(q *request) {
 // submit runs q's windows and returns when all are done, or q's context is.
 func (e *Engine) submit(q *request) error {
 	e.mu.Lock()
+	e.meet()
 	at := queued
 	if n := len(e.free); n > 0 {
 		q.slot, q.state, at = e.free[n-1], leading, leading
@@ -148,14 +159,14 @@ func (e *Engine) wait(q *request) (state, error) {
 func (e *Engine) lead(q *request) state {
 	s := q.slot
 	e.mu.Lock()
-	e.gather(s, q)
-	if e.teamOf == nil && e.running == 1 {
+	if e.teamOf == nil && e.running == 1 && e.met < metOften {
 		e.teamOf = s
 	}
 	s.ws.Team = nil
 	if e.teamOf == s {
 		s.ws.Team = e.team
 	}
+	e.gather(s, q)
 	e.mu.Unlock()
 
 	err := e.forward(s)
@@ -203,7 +214,7 @@ func (e *Engine) gather(s *slot, q *request) {
 	b.IDs, b.Starts = b.IDs[:0], append(b.Starts[:0], 0)
 	s.members, s.spans = append(s.members[:0], q), s.spans[:0]
 	budget := tokenBudget
-	if e.running == 1 {
+	if s.ws.Team != nil {
 		budget *= e.threads
 	}
 	w1 := q.next
@@ -289,6 +300,15 @@ func (e *Engine) forward(s *slot) error {
 }
 
 // The rest needs mu to be held.
+
+// meet counts a request that has come.
+func (s *scheduler) meet() {
+	now := 0
+	if s.running > 0 {
+		now = metAlways
+	}
+	s.met += (now - s.met) / metLast
+}
 
 // share tells the team how many cores other requests leave it.
 func (s *scheduler) share() { s.team.SetHelpers(s.threads - max(s.running, 1)) }

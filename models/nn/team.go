@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"mom/kernels/cpu"
 )
@@ -67,9 +68,10 @@ const (
 	unitMask = 1<<unitBits - 1
 	maxUnits = unitMask / 2 // every worker may overshoot by one
 
-	spins     = 4000 // rounds before a helper parks, about 0.2 ms
-	pauses    = 16   // PAUSE instructions a round
-	waitSpins = 2000 // rounds before a waiting caller yields
+	pauses    = 16                     // PAUSE instructions between looks, 0.1 to 0.5 us
+	patience  = 150 * time.Microsecond // of a helper before it parks
+	glances   = 32                     // looks between looks at the clock
+	waitSpins = 2000                   // looks before a waiting caller yields
 )
 
 // NewTeam starts a team of size workers, the caller of Run among them.
@@ -171,17 +173,21 @@ func (t *Team) help(worker int) {
 	defer t.exited.Done()
 	mine := &t.shares[worker]
 	seen := uint64(0)
+	var since time.Time // it is idle
 	for idle := 0; ; idle++ {
 		if t.closed.Load() {
 			return
 		}
 		g := mine.generation()
 		if g != seen && int32(worker) <= t.limit.Load() {
-			seen, idle = g, 0
 			t.work(worker)
+			seen, idle = g, -1
 			continue
 		}
-		if idle < spins {
+		if idle == 0 {
+			since = time.Now()
+		}
+		if idle%glances != glances-1 || time.Since(since) < patience {
 			cpu.Pause(pauses)
 			continue
 		}
@@ -191,7 +197,7 @@ func (t *Team) help(worker int) {
 			<-t.wake
 		}
 		t.parked.Add(-1)
-		idle = 0
+		idle = -1
 	}
 }
 
