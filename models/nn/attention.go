@@ -78,7 +78,7 @@ type attnUnit struct {
 func (ws *Workspace) PlanAttention(starts []int32, heads int) {
 	ws.units, ws.longest = ws.units[:0], 0
 	workers := ws.Team.Active()
-	const queries = 256 // of one unit, at most
+	const queries = 1024 // of one unit, at most
 	for i := range len(starts) - 1 {
 		s, n := int(starts[i]), int(starts[i+1]-starts[i])
 		ws.longest = max(ws.longest, n)
