@@ -95,7 +95,7 @@ def summed(weights, model, layers):
 
 def manifest(name):
     return {"version": 1, "name": name, "function": "intent", "labels": labels.INTENT, "difficulties": decoder_data.DIFFICULTIES,
-            "prompt": decoder_data.PREFIX + "{text}" + decoder_data.SUFFIX, "answer": decoder_data.ANSWER}
+            "prompt": decoder_data.PREFIX + "{text}" + decoder_data.SUFFIX, "answer": decoder_data.ANSWER, "quotes": True}
 
 
 def adapter(model, a, out):

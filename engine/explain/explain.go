@@ -5,7 +5,8 @@
 // and how it answers (see [Manifest]); any other is asked in words. The label and
 // the difficulty are not written but chosen, by the probabilities of the texts
 // that they may be; the reason is written, one token after another. So an answer
-// that takes too long has lost its reason, not its label.
+// that takes too long has lost its reason, not its label. Where mom.json says so,
+// what a reason quotes is what the text says, by a grammar made of the text.
 //
 // A request's text is not trusted: special tokens that are written in it are
 // plain text, and cannot end its place in the prompt.
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"mom/engine/generate"
+	"mom/engine/grammar"
 	"mom/tokenizer"
 )
 
@@ -41,11 +43,12 @@ type Explainer struct {
 	difficulties []string
 	temperature  float64
 
-	prefix, suffix []int32     // of the prompt
-	choices        [][][]int32 // tokens of each label with what follows it, then of each difficulty
-	lead           string      // what a reason begins with and is not part of it
-	text           int         // tokens of a text at most
-	reason         int         // tokens of a reason at most
+	prefix, suffix []int32             // of the prompt
+	choices        [][][]int32         // tokens of each label with what follows it, then of each difficulty
+	lead           string              // what a reason begins with and is not part of it
+	text           int                 // tokens of a text at most
+	reason         int                 // tokens of a reason at most
+	words          *grammar.Vocabulary // where reasons have to quote; else nil
 	encodings      sync.Pool
 }
 
@@ -82,6 +85,9 @@ func For(m *generate.Model, path string, textTokens int) (*Explainer, error) {
 	e.encodings.New = func() any { return new(tokenizer.Encoding) }
 	if err := e.prepare(q); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if q.Quotes {
+		e.words = grammar.NewVocabulary(m.Pieces(), m.Ends()...)
 	}
 	if err := m.Pin(context.Background(), e.prefix, nil); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -144,7 +150,7 @@ func (e *Explainer) prepare(q *Manifest) error {
 		space = next
 	}
 	e.lead = space
-	rest := e.model.Info().MaxTokens - len(e.prefix) - len(e.suffix) - most - e.reason
+	rest := e.model.Info().MaxTokens - len(e.prefix) - len(e.suffix) - most - e.reason - closing
 	if e.text = min(e.text, rest); e.text < 16 {
 		return fmt.Errorf("the prompt leaves no room for a text among the model's %d tokens", e.model.Info().MaxTokens)
 	}
@@ -294,6 +300,9 @@ func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt 
 	}
 	lead := e.lead
 	q := &generate.Request{Prompt: prompt, MaxTokens: e.reason, Stop: []string{"\n"}, Choose: e.choices}
+	if form := e.quoting(r.Text); form != nil {
+		q.Constraint, q.MaxTokens = form, e.reason+closing
+	}
 	q.Chosen = func(set int, c generate.Choice) error {
 		if set == 0 {
 			res.label(e, c.Label, c.P)
@@ -324,6 +333,31 @@ func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt 
 	}
 	res.Reason = strings.TrimSpace(res.Reason)
 	res.ReasonCut = written.Finish == generate.Length
+	return nil
+}
+
+// closing is how many tokens a form may need at most after the longest reason: within
+// so many of the end, generate leads an answer to it within as many bytes.
+const closing = 48
+
+// quoting holds a reason to what the text says: quotes are of the text, two of a
+// text of more than eight words. It is nil where nothing can be quoted.
+func (e *Explainer) quoting(text string) generate.Constraint {
+	if e.words == nil {
+		return nil
+	}
+	for least := 2; least > 0; least-- {
+		if least > 1 && len(strings.Fields(text)) <= 8 {
+			continue
+		}
+		g, err := grammar.Quoting(text, least)
+		if err != nil {
+			continue
+		}
+		if form := g.Bind(e.words); form.Err() == nil {
+			return form.Start()
+		}
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -90,6 +91,33 @@ func TestExplain(t *testing.T) {
 }
 
 // Without mom.json a decoder is asked in words.
+// TestQuotes: whatever a decoder without sense writes, it quotes what was asked.
+func TestQuotes(t *testing.T) {
+	e := open(t, strings.Replace(manifest, `"labels"`, `"quotes":true,"reason_tokens":40,"labels"`, 1), Options{})
+	quote := regexp.MustCompile(`(?:^|[^\pL\pN_])'([^']+)'`)
+	for _, text := range []string{
+		"a law that says how long a fence may stand by the road at all",
+		"short one",
+		"l'été: \"the lab's result\" 'is' 3.5 % off, and nobody knows the reason",
+		"?!",
+	} {
+		r := explain(t, e, Request{Text: text})
+		said := quote.FindAllStringSubmatch(r.Reason, -1)
+		for _, q := range said {
+			if !strings.Contains(text, q[1]) {
+				t.Errorf("%q: %q quotes %q", text, r.Reason, q[1])
+			}
+		}
+		want := 1
+		if len(strings.Fields(text)) > 8 {
+			want = 2
+		}
+		if text != "?!" && len(said) < want {
+			t.Errorf("%q: %q has %d quotes", text, r.Reason, len(said))
+		}
+	}
+}
+
 func TestZeroShot(t *testing.T) {
 	e := open(t, "", Options{})
 	res := explain(t, e, Request{Text: "What is 2+2?"})

@@ -42,6 +42,7 @@ type Manifest struct {
 	Temperature  float64 `json:"temperature,omitempty"`   // of the label's probabilities; 0 means 1
 	TextTokens   int     `json:"text_tokens,omitempty"`   // of a text that are read; 0 means 512
 	ReasonTokens int     `json:"reason_tokens,omitempty"` // that are written at most; 0 means 60
+	Quotes       bool    `json:"quotes,omitempty"`        // reasons quote the text, and are held to what it says
 }
 
 // ParseManifest reads and checks mom.json of a decoder.
