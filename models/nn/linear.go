@@ -352,7 +352,7 @@ func (t *linearTask) Do(unit, worker int) {
 	}
 	r0 := (part/t.colParts*t.blocks + min(i, t.blocks-1)) * t.block
 	m := min(t.block, t.m-r0)
-	if m <= 0 {
+	if m <= 0 || u0 == u1 { // fewer rows or units than workers
 		return
 	}
 	if t.l.fine {
