@@ -346,19 +346,19 @@ func (e *Explainer) quoting(text string) generate.Constraint {
 	if e.words == nil {
 		return nil
 	}
-	for least := 2; least > 0; least-- {
-		if least > 1 && len(strings.Fields(text)) <= 8 {
-			continue
-		}
-		g, err := grammar.Quoting(text, least)
-		if err != nil {
-			continue
-		}
-		if form := g.Bind(e.words); form.Err() == nil {
-			return form.Start()
-		}
+	least := 1
+	if len(strings.Fields(text)) > 8 {
+		least = 2
 	}
-	return nil
+	g, err := grammar.Quoting(text, least)
+	if err != nil {
+		return nil
+	}
+	form := g.Bind(e.words)
+	if form.Err() != nil {
+		return nil
+	}
+	return form.Start()
 }
 
 // temper gives probabilities a temperature: above 1 they differ less.

@@ -9,7 +9,8 @@ import (
 // Bounds of what [Quoting] allows.
 const (
 	quoteWords   = 6   // of a quote
-	quotedWords  = 256 // of the text, from its beginning, that can be inQuote
+	quoteBytes   = 80  // of a quote
+	quotedWords  = 256 // of the text, from its beginning, that can be quoted
 	quotesAtMost = 2
 )
 
@@ -76,7 +77,11 @@ func stretches(text string) stretchTrie {
 			if words++; words > quotedWords {
 				return t
 			}
+			size := 0
 			for n := 1; n <= quoteWords && i+n <= len(run) && run[i+n-1] != "" && w != ""; n++ {
+				if size += len(run[i+n-1]) + 1; size > quoteBytes {
+					break
+				}
 				s := strings.TrimFunc(strings.Join(run[i:i+n], " "), func(r rune) bool { return !wordRune(r) })
 				if s != "" && !endsQuote(s) {
 					t.add(s)

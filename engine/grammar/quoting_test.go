@@ -100,6 +100,9 @@ func TestQuotingBounds(t *testing.T) {
 	if n := len(g.rules[g.root].dfa.accept); n > 100_000 {
 		t.Errorf("%d states", n)
 	}
+	if _, err := Quoting(strings.Repeat("x", 1<<20)+" a", 1); err != nil {
+		t.Errorf("a word of a megabyte: %v", err)
+	}
 	if _, err := Quoting("a", 3); err == nil {
 		t.Error("three quotes are allowed")
 	}
