@@ -18,7 +18,7 @@ import tasks
 SYSTEM = "Name the field of the request, how hard it is, and why."
 PREFIX = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n"
 SUFFIX = "<|im_end|>\n<|im_start|>assistant\n"
-ANSWER = "{label}, {difficulty}: {reason}"
+ANSWER = "{label} over {second}, {difficulty}: {reason}"
 DIFFICULTIES = ["easy", "medium", "hard"]
 END = 2  # <|im_end|>
 TEXT_TOKENS = 128        # of a request with a label alone
@@ -66,7 +66,7 @@ class Text:
         return self.ids(text.strip())
 
     def example(self, text, label, answer=None, room=TEXT_TOKENS, at=0):
-        """None where a request with a reason is too long."""
+        """`answer` has runner-up, difficulty and reason. None where a request with a reason is too long."""
         ids = self.request(text)
         if answer is not None and len(ids) > room:
             return None
@@ -75,7 +75,7 @@ class Text:
         said = self.label[label]
         if answer is None:
             return ids + said, start, start + len(said), start + len(said)
-        whole = self.ids(ANSWER.format(label=label, difficulty=answer[0], reason=answer[1])) + [END]
+        whole = self.ids(ANSWER.format(label=label, second=answer[0], difficulty=answer[1], reason=answer[2])) + [END]
         assert whole[:len(said)] == said
         return ids + whole, start, start + len(said), start + len(whole)
 
@@ -91,7 +91,7 @@ class Text:
         return out
 
     def reason(self, row):
-        return self.example(row["text"], row["label"], (row["difficulty"], row["reason"]), REASON_TEXT_TOKENS)
+        return self.example(row["text"], row["label"], (row["runner_up"], row["difficulty"], row["reason"]), REASON_TEXT_TOKENS)
 
 
 def reasons(part):

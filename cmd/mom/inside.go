@@ -179,7 +179,7 @@ func tell(ctx context.Context, e *explain.Explainer, name, text string, limit ti
 // how long other work took that counts too.
 func explanation(r *explain.Result, before time.Duration) *web.Explanation {
 	e := &web.Explanation{
-		Category: r.Label, Difficulty: r.Difficulty, Confidence: r.Confidence, Reason: r.Reason,
+		Category: r.Label, Difficulty: r.Difficulty, Confidence: r.Confidence, RunnerUp: r.Second, Reason: r.Reason,
 		MS: milliseconds(before + r.Total), Late: r.Late, Cut: r.Cut, ReasonCut: r.ReasonCut,
 	}
 	if r.FirstToken > 0 {

@@ -60,6 +60,9 @@ type explained struct {
 // appendExplained is an explanation for a reader, after the decision.
 func appendExplained(out []byte, e *explained) []byte {
 	out = fmt.Appendf(out, "category    %s %.2f, by the %s\n", e.Category, e.Confidence, e.By)
+	if e.RunnerUp != "" {
+		out = fmt.Appendf(out, "runner-up   %s\n", e.RunnerUp)
+	}
 	if e.Difficulty != "" {
 		out = fmt.Appendf(out, "difficulty  %s\n", e.Difficulty)
 	}

@@ -13,6 +13,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ type Explainer struct {
 
 	prefix, suffix []int32             // of the prompt
 	choices        [][][]int32         // tokens of each label with what follows it, then of each difficulty
+	seconds        [][]int32           // tokens of each label as the one that came second, where answers say it; else nil
 	lead           string              // what a reason begins with and is not part of it
 	text           int                 // tokens of a text at most
 	reason         int                 // tokens of a reason at most
@@ -126,28 +128,35 @@ func (e *Explainer) prepare(q *Manifest) error {
 	if e.suffix, err = e.encode(suffix); err != nil {
 		return err
 	}
-	sets := []struct {
-		names []string
-		after string
-	}{{e.Labels, lit[1]}, {e.difficulties, lit[2]}}
-	if len(e.difficulties) == 0 {
-		sets = sets[:1]
-		sets[0].after = lit[2]
-	}
 	most := 0
-	for _, s := range sets {
-		end, next := cutSpace(s.after)
-		var set [][]int32
-		for _, name := range s.names {
+	// set is of the names at a place, each with the text up to the next place.
+	set := func(names []string, after ...string) (out [][]int32, err error) {
+		end, next := cutSpace(cmp.Or(after...))
+		for _, name := range names {
 			ids, err := e.encode(space + name + end)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			set = append(set, ids)
+			out = append(out, ids)
 		}
-		e.choices = append(e.choices, set)
-		most += longest(set)
-		space = next
+		most, space = most+longest(out), next
+		return out, nil
+	}
+	names, err := set(e.Labels, lit[1:]...)
+	if err != nil {
+		return err
+	}
+	e.choices = append(e.choices, names)
+	if q.seconds() {
+		if e.seconds, err = set(e.Labels, lit[2:]...); err != nil {
+			return err
+		}
+	}
+	if len(e.difficulties) > 0 {
+		if names, err = set(e.difficulties, lit[3]); err != nil {
+			return err
+		}
+		e.choices = append(e.choices, names)
 	}
 	e.lead = space
 	rest := e.model.Info().MaxTokens - len(e.prefix) - len(e.suffix) - most - e.reason - closing
@@ -201,6 +210,7 @@ type Result struct {
 	Label         string    // "" when the limit came before it
 	Probabilities []float64 // in the order of Explainer.Labels
 	Confidence    float64   // the label's probability
+	Second        string    // the most probable other label, where the decoder's answers say it
 	Difficulty    string    // "" when the limit came before it, and without difficulties
 	Reason        string    // "" when the limit came before its end
 	ReasonCut     bool      // the reason reached its longest length
@@ -252,13 +262,7 @@ func (e *Explainer) Label(ctx context.Context, text string, limit time.Duration)
 	}
 	switch {
 	case err == nil:
-		best := 0
-		for i := range p {
-			if p[i] > p[best] {
-				best = i
-			}
-		}
-		res.label(e, best, p)
+		res.label(e, best(p, -1), p)
 	case tooLate(ctx, within, err):
 		res.Late = true
 	case ctx.Err() != nil:
@@ -287,6 +291,20 @@ func tooLate(ctx, within context.Context, err error) bool {
 func (res *Result) label(e *Explainer, chosen int, p []float64) {
 	p = temper(p, e.temperature)
 	res.Label, res.Probabilities, res.Confidence = e.Labels[chosen], p, p[chosen]
+	if e.seconds != nil {
+		res.Second = e.Labels[best(p, chosen)]
+	}
+}
+
+// best is the place of the greatest of p but for p[without]; -1 is of all.
+func best(p []float64, without int) int {
+	at := -1
+	for i := range p {
+		if i != without && (at < 0 || p[i] > p[at]) {
+			at = i
+		}
+	}
+	return at
 }
 
 // answer has label, difficulty and reason of one request to the model, so that
@@ -302,6 +320,14 @@ func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt 
 	q := &generate.Request{Prompt: prompt, MaxTokens: e.reason, Stop: []string{"\n"}, Choose: e.choices}
 	if form := e.quoting(r.Text); form != nil {
 		q.Constraint, q.MaxTokens = form, e.reason+closing
+	}
+	if e.seconds != nil {
+		q.After = func(set int, c generate.Choice) []int32 {
+			if set > 0 {
+				return nil
+			}
+			return e.seconds[best(c.P, c.Label)]
+		}
 	}
 	q.Chosen = func(set int, c generate.Choice) error {
 		if set == 0 {

@@ -90,7 +90,47 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// Without mom.json a decoder is asked in words.
+// TestSecond: an answer that says which label came second is what the model says after it.
+func TestSecond(t *testing.T) {
+	for _, difficulties := range []bool{true, false} {
+		text := strings.Replace(manifest, "{label},", "{label} over {second},", 1)
+		if !difficulties {
+			text = strings.Replace(strings.Replace(text, `"difficulties":["easy","medium","hard"],`, "", 1), " {difficulty}", "", 1)
+			text = strings.Replace(text, "{second},:", "{second}:", 1)
+		}
+		e := open(t, text, Options{})
+		for _, asked := range []string{"Is a contract valid without a signature?", "2 + 2", "the law of math and math"} {
+			told := ""
+			res := explain(t, e, Request{Text: asked, Emit: func(soFar *Result, _ string) error {
+				told = soFar.Second
+				return nil
+			}})
+			want := ""
+			for i, name := range e.Labels {
+				if name != res.Label && (want == "" || res.Probabilities[i] > res.Probabilities[slices.Index(e.Labels, want)]) {
+					want = name
+				}
+			}
+			if res.Second != want || told != want {
+				t.Errorf("second %q, told %q, want %q", res.Second, told, want)
+			}
+			said := res.Label + " over " + res.Second
+			if difficulties {
+				said += ", " + res.Difficulty
+			}
+			whole := "<|im_start|>user\nWhat is it about?\n" + asked + "<|im_end|>\n<|im_start|>assistant\n" + said + ":"
+			var enc tokenizer.Encoding
+			if err := e.model.Tokenizer.Encode(&enc, whole); err != nil {
+				t.Fatal(err)
+			}
+			written, err := e.model.Generate(context.Background(), &generate.Request{Prompt: enc.IDs, MaxTokens: 60, Stop: []string{"\n"}})
+			if err != nil || strings.TrimSpace(written.Text) != res.Reason {
+				t.Errorf("reason %q, of the whole text %v %v", res.Reason, written, err)
+			}
+		}
+	}
+}
+
 // TestQuotes: whatever a decoder without sense writes, it quotes what was asked.
 func TestQuotes(t *testing.T) {
 	e := open(t, strings.Replace(manifest, `"labels"`, `"quotes":true,"reason_tokens":40,"labels"`, 1), Options{})
@@ -118,6 +158,7 @@ func TestQuotes(t *testing.T) {
 	}
 }
 
+// Without mom.json a decoder is asked in words.
 func TestZeroShot(t *testing.T) {
 	e := open(t, "", Options{})
 	res := explain(t, e, Request{Text: "What is 2+2?"})
@@ -272,6 +313,9 @@ func TestManifest(t *testing.T) {
 		{`{label}, `, ``, "answer"},
 		{`, {difficulty}`, ``, "answer"},
 		{`{label}, {difficulty}`, `{difficulty}, {label}`, "answer"},
+		{`{label}, {difficulty}`, `{second} then {label}, {difficulty}`, "answer"},
+		{`{label}, {difficulty}`, `{label} over {second} {difficulty}`, "a mark"},
+		{`{label}, {difficulty}`, `{label} over {second}, {second}, {difficulty}`, "answer"},
 		{`{reason}"`, `{reason}."`, "its end"},
 		{`{label}, `, `{label} `, "a mark"},
 		{`"version":1`, `"version":1,"reason_tokens":-1`, "reason_tokens"},

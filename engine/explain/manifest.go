@@ -25,6 +25,7 @@ const (
 const (
 	textPlace       = "{text}"
 	labelPlace      = "{label}"
+	secondPlace     = "{second}"
 	difficultyPlace = "{difficulty}"
 	reasonPlace     = "{reason}"
 )
@@ -37,7 +38,7 @@ type Manifest struct {
 	Labels       []string `json:"labels"`
 	Difficulties []string `json:"difficulties,omitempty"`
 	Prompt       string   `json:"prompt"` // with {text} once
-	Answer       string   `json:"answer"` // with {label}, then {difficulty} if there are any, then {reason} at its end
+	Answer       string   `json:"answer"` // with {label}, then {second} or not, then {difficulty} if there are any, then {reason} at its end
 
 	Temperature  float64 `json:"temperature,omitempty"`   // of the label's probabilities; 0 means 1
 	TextTokens   int     `json:"text_tokens,omitempty"`   // of a text that are read; 0 means 512
@@ -111,24 +112,28 @@ func checkNames(key string, names []string, least int) error {
 	return nil
 }
 
-// literals are the texts of the answer before {label}, {difficulty} and
-// {reason}. The one before the difficulty is "" without difficulties.
-func (m *Manifest) literals() (out [3]string, err error) {
+// seconds reports whether the answer says which label came second.
+func (m *Manifest) seconds() bool { return strings.Contains(m.Answer, secondPlace) }
+
+// literals are the texts of the answer before {label}, {second}, {difficulty} and
+// {reason}. Those before places that the answer does not have are "".
+func (m *Manifest) literals() (out [4]string, err error) {
 	rest := m.Answer
-	for i, place := range []string{labelPlace, difficultyPlace, reasonPlace} {
-		if place == difficultyPlace && len(m.Difficulties) == 0 {
+	for i, place := range []string{labelPlace, secondPlace, difficultyPlace, reasonPlace} {
+		if place == difficultyPlace && len(m.Difficulties) == 0 || place == secondPlace && !m.seconds() {
 			continue
 		}
 		before, after, ok := strings.Cut(rest, place)
 		if !ok || strings.Contains(before+after, place) {
-			return out, fmt.Errorf("answer: want %s, %s (where there are difficulties) and %s, once each and in this order", labelPlace, difficultyPlace, reasonPlace)
+			return out, fmt.Errorf("answer: want %s, %s (or not), %s (where there are difficulties) and %s, once each and in this order",
+				labelPlace, secondPlace, difficultyPlace, reasonPlace)
 		}
 		if i > 0 && strings.TrimSpace(before) == "" {
 			return out, fmt.Errorf("answer: want a mark, such as a comma, before %s", place)
 		}
 		out[i], rest = before, after
 	}
-	if rest != "" || strings.ContainsAny(out[0]+out[1]+out[2], "{}") {
+	if rest != "" || strings.ContainsAny(strings.Join(out[:], ""), "{}") {
 		return out, fmt.Errorf("answer: %s is its end, and no other places are in it", reasonPlace)
 	}
 	return out, nil

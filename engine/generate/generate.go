@@ -35,6 +35,9 @@ type Request struct {
 	// Chosen, when set, is called on the caller's goroutine when a text of a set
 	// has been chosen. An error ends the request.
 	Chosen func(set int, c Choice) error
+	// After, when set, gives the tokens that follow the chosen text of a set, where
+	// they depend on it. It is called by the loop of the model, and must not wait.
+	After func(set int, c Choice) []int32
 
 	Stop       []string        // texts that end the answer and are not part of it
 	Constraint Constraint      // what the answer has to be; a state of its own for each request; nil for none

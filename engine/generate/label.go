@@ -87,9 +87,13 @@ func (m *Model) chosen(j *job) {
 			c.Label = i
 		}
 	}
-	ids := j.req.Choose[len(j.choices)][c.Label]
-	j.ids = append(j.ids, ids...)
-	j.sampler.See(ids...)
+	set := len(j.choices)
+	from := len(j.ids)
+	j.ids = append(j.ids, j.req.Choose[set][c.Label]...)
+	if j.req.After != nil {
+		j.ids = append(j.ids, j.req.After(set, c)...)
+	}
+	j.sampler.See(j.ids[from:]...)
 	j.chose(c)
 	if err := m.choose(j); err != nil {
 		m.end(j)

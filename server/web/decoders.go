@@ -34,8 +34,9 @@ type Decoders interface {
 type Explanation struct {
 	Model        string  `json:"model"` // that the policy chose; "" when the request is blocked
 	Category     string  `json:"category"`
-	Difficulty   string  `json:"difficulty"` // easy, medium or hard; "" when it is not known
-	Confidence   float64 `json:"confidence"` // in the category
+	Difficulty   string  `json:"difficulty"`          // easy, medium or hard; "" when it is not known
+	Confidence   float64 `json:"confidence"`          // in the category
+	RunnerUp     string  `json:"runner_up,omitempty"` // the category that came second, where the decoder says it
 	Reason       string  `json:"reason"`
 	MS           float64 `json:"ms"`
 	FirstTokenMS float64 `json:"first_token_ms"`       // until the reason began; 0 if it did not
