@@ -1,6 +1,7 @@
 // Package weights embeds the family: models that are trained for mom and come
 // with it, so that it works with no other file and no network. Each folder has
-// a model card, README.md.
+// a model card, README.md. The folders of decoders lie here too, and are embedded
+// by the build tag fat alone.
 package weights
 
 import (
@@ -59,6 +60,19 @@ func Models() []*Model {
 	}
 	enc.Heads = manifest.Heads
 	return []*Model{enc}
+}
+
+// decoders are embedded by the build tag fat.
+var decoders []*Model
+
+// Decoder returns the embedded decoder of this name.
+func Decoder(name string) (*Model, bool) {
+	for _, m := range decoders {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return nil, false
 }
 
 // Find returns the model of this name, or the model and head whose head has it.

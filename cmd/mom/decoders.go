@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"mom/weights"
 )
 
 // explainer is the decoder that says what a request is about when no other is
@@ -15,7 +17,7 @@ const explainer = "mom-dec-class-intent-v1"
 const decodersEnv = "MOM_DECODERS"
 
 // findDecoder says where the decoder to explain with is: what flag names, else
-// the environment, else a folder next to this program.
+// the environment, else a folder next to this program, else one that is embedded.
 func findDecoder(flag string) (string, error) {
 	if flag != "" {
 		if path, ok := decoderAt(flag); ok {
@@ -34,6 +36,9 @@ func findDecoder(flag string) (string, error) {
 		if path, ok := decoderAt(filepath.Join(dir, explainer)); ok {
 			return path, nil
 		}
+	}
+	if _, ok := weights.Decoder(explainer); ok {
+		return explainer, nil
 	}
 	return "", fmt.Errorf("no decoder to explain with: name one by --decoder FOLDER or FILE.gguf, or by %s, or put %s into %s", decodersEnv, explainer, strings.Join(beside, " or "))
 }

@@ -34,6 +34,19 @@ func Open(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parse(path, config, file)
+}
+
+// Parse is Open for the texts of the two files; name is for error texts.
+func Parse(name string, config, weights []byte) (*Folder, error) {
+	file, err := safetensors.Parse(name+"/"+Weights, weights)
+	if err != nil {
+		return nil, err
+	}
+	return parse(name+"/"+Config, config, file)
+}
+
+func parse(path string, config []byte, file *safetensors.File) (*Folder, error) {
 	l, err := models.ParseLoRA(config, file)
 	if err != nil {
 		file.Close()

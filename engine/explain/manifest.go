@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"mom/weights"
 )
 
 // ManifestFile is what a folder says about its decoder.
@@ -139,11 +141,19 @@ func (m *Manifest) literals() (out [4]string, err error) {
 	return out, nil
 }
 
-// readManifest reads mom.json of a folder; nil if path is none that has one.
+// readManifest reads mom.json of a folder or an embedded decoder; nil if path is
+// none that has one.
 func readManifest(path string) (*Manifest, error) {
 	info, err := os.Stat(path)
-	if err != nil || !info.IsDir() {
-		return nil, nil // opening the model says what is wrong
+	if err != nil {
+		m, ok := weights.Decoder(path)
+		if !ok {
+			return nil, nil // opening the model says what is wrong
+		}
+		return parseManifest("embedded "+path+"/"+ManifestFile, m.Files[ManifestFile])
+	}
+	if !info.IsDir() {
+		return nil, nil
 	}
 	file := filepath.Join(path, ManifestFile)
 	f, err := os.Open(file)
@@ -161,9 +171,13 @@ func readManifest(path string) (*Manifest, error) {
 	if len(data) > maxManifest {
 		return nil, fmt.Errorf("%s: has more than %d bytes", file, maxManifest)
 	}
+	return parseManifest(file, data)
+}
+
+func parseManifest(name string, data []byte) (*Manifest, error) {
 	m, err := ParseManifest(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return m, nil
 }

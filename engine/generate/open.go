@@ -20,6 +20,7 @@ import (
 	"mom/models/nn"
 	"mom/safetensors"
 	"mom/tokenizer"
+	"mom/weights"
 )
 
 // parts is what a decoder is made of, wherever it comes from.
@@ -29,23 +30,26 @@ type parts struct {
 	tensors   models.Source
 	tokenizer *tokenizer.Tokenizer
 	ends      []int32
-	adapter   string // folder of the adapter that the decoder is made with; "" for none
+	adapter   func() (*adapter.Folder, error) // that the decoder is made with; nil for none
 	chat      func() (*chat.Template, error)
 	err       func() error // why a tensor could not be read
 	close     func()
 }
 
-// Open opens a Hugging Face folder or a GGUF file. A folder that has an adapter of
+// Open opens a Hugging Face folder, a GGUF file, or, by its name, a decoder that is
+// embedded; a folder of that name comes first. A folder that has an adapter of
 // PEFT and a config.json, but no weights, is a decoder over those of the folder
 // beside it that adapter_config.json names: several share one file so, each with
 // an adapter and layers of its own.
 func Open(path string, o Options) (*Model, error) {
 	info, err := os.Stat(path)
-	if err != nil {
-		return nil, files.Error(path, err)
-	}
+	embedded, ok := weights.Decoder(path)
 	var p *parts
 	switch {
+	case err != nil && ok:
+		p, err = openEmbedded(embedded)
+	case err != nil:
+		return nil, files.Error(path, err)
 	case info.IsDir():
 		p, err = openFolder(path)
 	case strings.HasSuffix(strings.ToLower(path), ".gguf"):
@@ -86,8 +90,8 @@ func Open(path string, o Options) (*Model, error) {
 	}
 	m := newModel(d, p.tokenizer, p.ends, format, o)
 	m.Name, m.precision, m.template = p.name, precision, p.chat
-	if p.adapter != "" {
-		if m.own, err = m.OpenAdapter(p.adapter); err != nil {
+	if p.adapter != nil {
+		if m.own, err = m.prepareAdapter(path, p.adapter); err != nil {
 			m.Close()
 			return nil, err
 		}
@@ -104,9 +108,9 @@ func openFolder(dir string) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	words, adapter := dir, ""
+	words, own := dir, (func() (*adapter.Folder, error))(nil)
 	if base != dir {
-		adapter = dir
+		own = func() (*adapter.Folder, error) { return adapter.Open(dir) }
 		if !exists(dir, "tokenizer.json") {
 			words = base
 		}
@@ -124,7 +128,7 @@ func openFolder(dir string) (*parts, error) {
 		return nil, err
 	}
 	template := sync.OnceValues(func() (*chat.Template, error) { return chat.Open(words, has(t)) })
-	return &parts{filepath.Base(dir), config, f, t, ends, adapter, template, func() error { return nil }, func() { f.Close() }}, nil
+	return &parts{filepath.Base(dir), config, f, t, ends, own, template, func() error { return nil }, func() { f.Close() }}, nil
 }
 
 // baseOf is the folder with the weights of the decoder in dir: dir itself, or the
@@ -139,15 +143,9 @@ func baseOf(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var c struct {
-		Base string `json:"base_model_name_or_path"`
-	}
-	if err := json.Unmarshal(text, &c); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	name := filepath.Base(c.Base)
-	if c.Base == "" || name == "." || name == ".." || name == string(filepath.Separator) {
-		return "", fmt.Errorf("%s: base_model_name_or_path: %q names no folder", path, c.Base)
+	name, err := baseName(path, text)
+	if err != nil {
+		return "", err
 	}
 	real, err := filepath.Abs(dir) // the one beside "."
 	if err != nil {
@@ -158,6 +156,55 @@ func baseOf(dir string) (string, error) {
 		return "", fmt.Errorf("%s: base_model_name_or_path: the decoder needs the folder %s beside it, which is not there", path, name)
 	}
 	return base, nil
+}
+
+// baseName is the last element of base_model_name_or_path.
+func baseName(path string, config []byte) (string, error) {
+	var c struct {
+		Base string `json:"base_model_name_or_path"`
+	}
+	if err := json.Unmarshal(config, &c); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	name := filepath.Base(c.Base)
+	if c.Base == "" || name == "." || name == ".." || name == string(filepath.Separator) {
+		return "", fmt.Errorf("%s: base_model_name_or_path: %q names no folder", path, c.Base)
+	}
+	return name, nil
+}
+
+// openEmbedded is openFolder for a decoder of the binary.
+func openEmbedded(m *weights.Model) (*parts, error) {
+	path := func(m *weights.Model, file string) string { return "embedded " + m.Name + "/" + file }
+	p := &parts{name: m.Name, config: m.Files["config.json"], err: func() error { return nil }}
+	base := m
+	if config, ok := m.Files[adapter.Config]; ok {
+		name, err := baseName(path(m, adapter.Config), config)
+		if err != nil {
+			return nil, err
+		}
+		if base, ok = weights.Decoder(name); !ok {
+			return nil, fmt.Errorf("%s: base_model_name_or_path: %s is not embedded", path(m, adapter.Config), name)
+		}
+		p.adapter = func() (*adapter.Folder, error) {
+			return adapter.Parse("embedded "+m.Name, config, m.Files[adapter.Weights])
+		}
+	}
+	t, err := tokenizer.Parse(path(base, "tokenizer.json"), base.Files["tokenizer.json"])
+	if err != nil {
+		return nil, err
+	}
+	p.tokenizer = t
+	if p.ends, err = endsOf(path(m, "config.json"), p.config); err != nil {
+		return nil, err
+	}
+	f, err := safetensors.Parse(path(base, "model.safetensors"), base.Files["model.safetensors"])
+	if err != nil {
+		return nil, err
+	}
+	p.tensors, p.close = f, func() { f.Close() }
+	p.chat = sync.OnceValues(func() (*chat.Template, error) { return chat.Fallback(p.name, has(t), nil) })
+	return p, nil
 }
 
 func exists(dir, file string) bool {
@@ -217,14 +264,18 @@ func (m *Model) Template() (*chat.Template, error) { return m.template() }
 
 // OpenAdapter prepares a PEFT LoRA folder to run beside others over the model.
 func (m *Model) OpenAdapter(dir string) (*models.Adapter, error) {
-	f, err := adapter.Open(dir)
+	return m.prepareAdapter(dir, func() (*adapter.Folder, error) { return adapter.Open(dir) })
+}
+
+func (m *Model) prepareAdapter(name string, open func() (*adapter.Folder, error)) (*models.Adapter, error) {
+	f, err := open()
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	a, err := models.OpenAdapter(m.decoder, f.LoRA)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return a, nil
 }
