@@ -91,7 +91,7 @@ func TestFamilyGolden(t *testing.T) {
 				if err := e.tokenizer.Encode(&enc, w.Text); err != nil {
 					t.Fatal(err)
 				}
-				spans := newBIO(pii.Head).spans(nil, pii.Scores, &enc)
+				spans := newBIO(pii.Head).spans(nil, pii.Scores, &enc, enc.Words)
 				trimSpans(spans, w.Text)
 				got := map[[2]int]string{}
 				for _, s := range spans {

@@ -27,6 +27,7 @@ type request struct {
 	logits  [][]float32 // a head: [windows width], of views too, or [text tokens width] for Token heads
 	pooled  []float32   // [windows hidden], for embeddings
 	matches []pattern.Match
+	words   []int32 // of the tokens, where the tokenizer cuts at spaces alone
 	ngrams  ngram.Set
 
 	state     state

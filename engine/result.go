@@ -83,7 +83,12 @@ func (e *Engine) combine(q *request, text string, r *Result) {
 				models.Softmax(h.Scores[t*n:(t+1)*n], head.Temperature)
 			}
 			r.Offsets = append(r.Offsets[:0], q.enc.Offsets...)
-			h.Spans = e.bio[i].spans(h.Spans, h.Scores, &q.enc)
+			word := q.enc.Words
+			if e.tokenizer.CutsAtSpaces() {
+				q.words = wordsWithin(q.words[:0], &q.enc, text)
+				word = q.words
+			}
+			h.Spans = e.bio[i].spans(h.Spans, h.Scores, &q.enc, word)
 			if head.Function == "pii" {
 				trimSpans(h.Spans, text)
 				h.Spans = addPatterns(h.Spans, &q.matches, text)

@@ -3,6 +3,8 @@ package engine
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"mom/engine/pattern"
 	"mom/models"
@@ -74,18 +76,55 @@ func newBIO(h *models.Head) *bio {
 	return b
 }
 
+// wordsWithin numbers the words of a text that the tokenizer has cut at spaces
+// alone: a word ends there, and also at a token that begins or ends with what is
+// no letter or digit, or with a letter of a script that sets no spaces.
+func wordsWithin(dst []int32, enc *tokenizer.Encoding, text string) []int32 {
+	n := int32(-1)
+	joined := false // the last token ends with what may go on
+	for i, o := range enc.Offsets {
+		goesOn := i > 0 && enc.Words[i] == enc.Words[i-1]
+		if o.Start < o.End {
+			first, _ := utf8.DecodeRuneInString(text[o.Start:o.End])
+			last, _ := utf8.DecodeLastRuneInString(text[o.Start:o.End])
+			goesOn = goesOn && joined && joins(first)
+			joined = joins(last)
+		}
+		if !goesOn {
+			n++
+		}
+		dst = append(dst, n)
+	}
+	return dst
+}
+
+// joins reports whether a word can go on after r.
+func joins(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.M, unicode.N) && !unicode.Is(unspaced, r)
+}
+
+// unspaced are scripts that are written without spaces, or, as Hangul, with
+// particles that touch a name; train/trunk.py has the same.
+var unspaced = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x0e00, 0x0eff, 1}, {0x1000, 0x11ff, 1}, {0x1780, 0x17ff, 1}, {0x2e80, 0x2fdf, 1}, {0x3005, 0x3007, 1}, {0x3021, 0x318f, 1},
+		{0x31f0, 0x31ff, 1}, {0x3400, 0x4dbf, 1}, {0x4e00, 0x9fff, 1}, {0xac00, 0xd7a3, 1}, {0xf900, 0xfaff, 1}, {0xff66, 0xff9f, 1},
+	},
+	R32: []unicode.Range32{{0x20000, 0x323af, 1}},
+}
+
 // spans reads the labels word by word: the tokens of a word vote with their
 // probabilities, B- and I- of a type together. Words whose probability of O is
 // above 1 - threshold are outside. A span goes on while the type stays and the
 // next word does not rather begin a new one; over a word that touches the one
 // before it (in addresses, dates, numbers with hyphens) it goes on in any case,
 // unless another type begins there. A span's score is the mean over its words.
-// scores [tokens width].
-func (b *bio) spans(dst []Span, scores []float32, enc *tokenizer.Encoding) []Span {
+// scores [tokens width]; word is the number of each token's word.
+func (b *bio) spans(dst []Span, scores []float32, enc *tokenizer.Encoding, word []int32) []Span {
 	open, words := -1, 0
 	for t := 0; t < len(enc.IDs); {
 		end := t + 1
-		for end < len(enc.IDs) && enc.Words[end] == enc.Words[t] && enc.Words[t] >= 0 {
+		for end < len(enc.IDs) && word[end] == word[t] && word[t] >= 0 {
 			end++
 		}
 		v := b.vote(scores[t*b.width : end*b.width])

@@ -161,6 +161,17 @@ func (t *Tokenizer) modelToken(id int32) string {
 	return string(out)
 }
 
+// CutsAtSpaces reports whether a word of an Encoding is whatever stands between
+// spaces, punctuation included, as in tokenizers of SentencePiece.
+func (t *Tokenizer) CutsAtSpaces() bool {
+	for _, s := range t.split {
+		if s.kind != splitMeta && !(s.kind == splitProps && s.props == propWhite) {
+			return false
+		}
+	}
+	return len(t.split) > 0
+}
+
 // Template returns the ids that EncodeSpecial puts before and after a text. They
 // must not be written.
 func (t *Tokenizer) Template() (prefix, suffix []int32) { return t.prefix, t.suffix }

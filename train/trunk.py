@@ -46,9 +46,13 @@ class Trunk:
         if not self.spaced:
             return encoding.word_ids
         out, word = [], -1
+        joined = False  # the last token ends with what may go on
         for i, (start, end) in enumerate(encoding.offsets):
-            if i == 0 or encoding.word_ids[i] != encoding.word_ids[i - 1] or not (joins(text[start]) and joins(text[encoding.offsets[i - 1][1] - 1])):
-                word += 1
+            goes_on = i > 0 and encoding.word_ids[i] == encoding.word_ids[i - 1]
+            if start < end:
+                goes_on = goes_on and joined and joins(text[start])
+                joined = joins(text[end - 1])
+            word += not goes_on
             out.append(word)
         return out
 
