@@ -23,7 +23,7 @@ var layers = map[string][]string{
 	"files":              {},
 	"safetensors":        {"tensor"},
 	"tokenizer":          {},
-	"models":             {"models", "kernels", "kernels/cpu", "tensor"},
+	"models":             {"models", "models/gguf", "kernels", "kernels/cpu", "tensor"},
 	"models/gguf":        {"tensor", "files"},
 	"weights":            {},
 	"engine/pattern":     {},

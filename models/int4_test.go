@@ -22,9 +22,9 @@ func (s *int4Source) Tensor(name string) (tensor.View, bool) {
 	return v, ok
 }
 
-func (s *int4Source) Int4(name string) ([]byte, []float32, bool) {
+func (s *int4Source) Int4(name string) (q []byte, scale, offset []float32, ok bool) {
 	s.asked++
-	return make([]byte, 32), []float32{-0.5, 2}, true
+	return make([]byte, 32), []float32{-0.5, 2}, []float32{0.25, -1}, true
 }
 
 // What a source has in int4 is taken as it is, in that precision alone.
@@ -39,7 +39,7 @@ func TestInt4Source(t *testing.T) {
 		if int4 := p == nn.I4; int4 != (m.I4 != nil) || int4 == (m.F32 != nil) || int4 != (src.asked == 1) {
 			t.Errorf("%v: int4 %v, float32 %v", p, m.I4 != nil, m.F32 != nil)
 		}
-		if p == nn.I4 && (m.Scale[0] != -0.5 || m.Floats()[0] != 4) {
+		if p == nn.I4 && (m.Scale[0] != -0.5 || m.Floats()[0] != 4.25 || m.Floats()[63] != -17) {
 			t.Errorf("%v: scales %v, values %v", p, m.Scale, m.Floats()[:2])
 		}
 	}

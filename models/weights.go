@@ -24,15 +24,19 @@ type Source interface {
 // in that precision they are taken as they are, not widened and rounded again.
 type Int4Source interface {
 	Source
-	// Int4 is a matrix [n k]: q+8 of two values a byte [n k/2], the one of even
-	// k in the low half, and the scales [n k/32]; false if it is not stored so.
-	Int4(name string) (q []byte, scale []float32, ok bool)
+	// Int4 is a matrix [n k] as nn.Matrix has it in I4: q+8 of two values a byte
+	// [n k/2], the one of even k in the low half, the scales [n k/32], and the
+	// offsets [n k/32] or nil; false if it is not stored so.
+	Int4(name string) (q []byte, scale, offset []float32, ok bool)
 }
 
 // scaleSuffix names the scales of an int8 tensor: X.weight [n k] has
 // X.weight_scale [n]; and of an int4 one: X.weight [n k/2] of bytes, two values
-// each, has X.weight_scale [n k/32].
-const scaleSuffix = "_scale"
+// each, has X.weight_scale [n k/32], and may have X.weight_offset [n k/32].
+const (
+	scaleSuffix  = "_scale"
+	offsetSuffix = "_offset"
+)
 
 // Weights takes tensors by name and shape from a source and remembers what went
 // wrong, so that a constructor reads like the architecture and asks for Err
@@ -220,15 +224,15 @@ func (w *Weights) Matrix(name string, n, k int) nn.Matrix {
 	m := nn.Matrix{N: n, K: k}
 	if w.lora != nil {
 		if x, ok := w.lora.saved(w, w.prefix+name, n, k); ok {
-			w.Ignore(name, name+scaleSuffix)
+			w.Ignore(name, name+scaleSuffix, name+offsetSuffix)
 			m.F32 = x
 			return m
 		}
 	}
-	if m.I4, m.Scale = w.int4(name, n, k); m.I4 != nil {
+	if m.I4, m.Scale, m.Offset = w.int4(name, n, k); m.I4 != nil {
 		// as it is
 	} else if w.dtype(name) == tensor.U8 {
-		m.I4, m.Scale = w.nibbles(name, n, k)
+		m.I4, m.Scale, m.Offset = w.nibbles(name, n, k)
 	} else if v, ok := w.take(name, n, k); ok && v.DType == tensor.I8 {
 		m.I8, m.Scale = w.quantized(name, v)
 	} else if ok {

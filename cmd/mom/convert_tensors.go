@@ -92,7 +92,7 @@ func (c *converter) all(ctx context.Context, f tensors) ([]tensor.View, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if isScale(f, name) {
+		if isScale(f, name) || isOffset(f, name) {
 			continue // goes with its tensor
 		}
 		v, ok := f.Tensor(name)
@@ -120,8 +120,13 @@ func (c *converter) one(f tensors, v tensor.View) ([]tensor.View, error) {
 		_, before = g.Stored(v.Name)
 	}
 	scale, scaled := f.Tensor(v.Name + "_scale")
+	offset, shifted := f.Tensor(v.Name + "_offset")
+	shifted = shifted && isOffset(f, v.Name+"_offset")
 	if scaled {
 		before += int64(len(scale.Data))
+	}
+	if shifted {
+		before += int64(len(offset.Data))
 	}
 	k.BytesBefore += before
 	narrow := k.Class != "heads" && k.Class != "norms and biases"
@@ -129,21 +134,29 @@ func (c *converter) one(f tensors, v tensor.View) ([]tensor.View, error) {
 	case scaled && narrow && v.DType == packedType(c.format(v.Name, k, rowLen(v))):
 		k.Values += int64(v.Shape[0] * rowLen(v))
 		k.BytesAfter += before
+		if shifted {
+			return []tensor.View{v, scale, offset}, nil
+		}
 		return []tensor.View{v, scale}, nil
 	case c.keepsI4(f, v.Name, k):
-		q, s, ok := f.(models.Int4Source).Int4(v.Name)
+		q, s, o, ok := f.(models.Int4Source).Int4(v.Name)
 		if !ok {
 			break
 		}
-		views := viewsI4(v, q, s)
+		views := viewsI4(v, q, s, o)
 		k.Values += int64(v.Len())
-		k.BytesAfter += int64(len(views[0].Data) + len(views[1].Data))
+		for _, o := range views {
+			k.BytesAfter += int64(len(o.Data))
+		}
 		return views, nil
 	case !isFloat(v.DType) && !scaled: // positions, which the model leaves alone
 		k.BytesAfter += before
 		return []tensor.View{v}, nil
 	}
-	x, err := floats(v, scale, scaled)
+	if !shifted {
+		offset = tensor.View{}
+	}
+	x, err := floats(v, scale, offset, scaled)
 	if err != nil {
 		return nil, err
 	}
@@ -205,9 +218,10 @@ func isFloat(d tensor.DType) bool {
 	return false
 }
 
-// floats reads a tensor, with its scales when it is int8. Values that are not
-// finite are refused: no format would say what they mean.
-func floats(v, scale tensor.View, scaled bool) ([]float32, error) {
+// floats reads a tensor, with its scales when it is int8, and with offsets if it has
+// them when it is int4. Values that are not finite are refused: no format would say
+// what they mean.
+func floats(v, scale, offset tensor.View, scaled bool) ([]float32, error) {
 	x := make([]float32, v.Len())
 	if v.DType == tensor.U8 && scaled {
 		n, k := v.Shape[0], rowLen(v)
@@ -217,6 +231,15 @@ func floats(v, scale tensor.View, scaled bool) ([]float32, error) {
 		}
 		if k == 0 || k%quant.GroupI4 != 0 || len(m.Scale) != n*k/quant.GroupI4 {
 			return nil, fmt.Errorf("shape %v does not go with %d scales", v.Shape, len(m.Scale))
+		}
+		if offset.DType != tensor.Invalid {
+			m.Offset = make([]float32, offset.Len())
+			if err := offset.Float32s(m.Offset); err != nil {
+				return nil, err
+			}
+			if len(m.Offset) != len(m.Scale) {
+				return nil, fmt.Errorf("%d offsets do not go with %d scales", len(m.Offset), len(m.Scale))
+			}
 		}
 		x = m.Floats()
 	} else if v.DType == tensor.I8 && scaled {
@@ -246,7 +269,7 @@ func (c *converter) encode(v tensor.View, x []float32, format string) (views []t
 	if format == "int4" && c.fit != nil {
 		n, k := v.Shape[0], v.Shape[1]
 		if q, scale, ok := c.fit.Int4(v.Name, x, n, k); ok {
-			views = viewsI4(v, q, scale)
+			views = viewsI4(v, q, scale, nil)
 			return views, nn.Matrix{N: n, K: k, I4: q, Scale: scale}.Floats()
 		}
 	}
@@ -293,22 +316,30 @@ func encodeI4(v tensor.View, x []float32) (views []tensor.View, back []float32) 
 	n, k := v.Shape[0], v.Shape[1]
 	m := nn.Matrix{N: n, K: k, F32: x}
 	q, scale := m.QuantizedI4()
-	views = viewsI4(v, q, scale)
+	views = viewsI4(v, q, scale, nil)
 	return views, nn.Matrix{N: n, K: k, I4: q, Scale: scale}.Floats()
 }
 
-// viewsI4 are the tensors of an int4 matrix in the shape of v. The scales are
-// rounded to what the file will have.
-func viewsI4(v tensor.View, q []byte, scale []float32) []tensor.View {
+// viewsI4 are the tensors of an int4 matrix in the shape of v; offset may be nil.
+// The scales are rounded to what the file will have.
+func viewsI4(v tensor.View, q []byte, scale, offset []float32) []tensor.View {
 	n, k := v.Shape[0], v.Shape[1]
-	h := make([]uint16, len(scale))
-	half.ToF16(h, scale)
-	half.FromF16(scale, h)
-	s := tensor.View{Name: v.Name + "_scale", Shape: []int{n, k / quant.GroupI4}, DType: tensor.F16}
-	for _, u := range h {
-		s.Data = binary.LittleEndian.AppendUint16(s.Data, u)
+	views := []tensor.View{{Name: v.Name, Shape: []int{n, k / 2}, DType: tensor.U8, Data: q}}
+	add := func(suffix string, x []float32) {
+		h := make([]uint16, len(x))
+		half.ToF16(h, x)
+		half.FromF16(x, h)
+		s := tensor.View{Name: v.Name + suffix, Shape: []int{n, k / quant.GroupI4}, DType: tensor.F16}
+		for _, u := range h {
+			s.Data = binary.LittleEndian.AppendUint16(s.Data, u)
+		}
+		views = append(views, s)
 	}
-	return []tensor.View{{Name: v.Name, Shape: []int{n, k / 2}, DType: tensor.U8, Data: q}, s}
+	add("_scale", scale)
+	if offset != nil {
+		add("_offset", offset)
+	}
+	return views
 }
 
 // keepsI4 reports whether a tensor is taken as it is from a source that may have

@@ -233,7 +233,7 @@ func (i *inspection) readTensors(s *source) error {
 		d.Values += values
 		d.Bytes += t.Bytes
 		i.Bytes += t.Bytes
-		if !isScale(f, name) {
+		if !isScale(f, name) && !isOffset(f, name) {
 			i.Parameters += values
 		}
 	}
@@ -266,6 +266,16 @@ func isScale(f models.Source, name string) bool {
 	}
 	_, ok = f.Stat(of)
 	return ok
+}
+
+// isOffset reports whether a tensor holds the offsets of another, which is int4.
+func isOffset(f models.Source, name string) bool {
+	of, ok := strings.CutSuffix(name, "_offset")
+	if !ok {
+		return false
+	}
+	v, ok := f.Stat(of)
+	return ok && v.DType == tensor.U8
 }
 
 // readHeads reads the labels: of a family's manifest, else of config.json.

@@ -428,9 +428,10 @@ func TestWiden(t *testing.T) {
 	}
 }
 
-// Quantized has the values that Tensor widens, in the same rows.
+// Quantized has the values that Tensor widens, in the same rows; with offsets, but
+// for rounding.
 func TestQuantizedIsLossless(t *testing.T) {
-	seen := map[bool]int{}
+	seen := map[string]int{}
 	for _, path := range []string{"testdata/llama.gguf", "testdata/qwen3.gguf"} {
 		f, err := Open(path)
 		if err != nil {
@@ -440,14 +441,16 @@ func TestQuantizedIsLossless(t *testing.T) {
 		for _, name := range f.Names() {
 			kind, _ := f.Stored(name)
 			g, ok := f.Quantized(name)
-			if want := kind == "Q4_0" || kind == "Q8_0"; ok != want {
+			if want := kind == "Q4_0" || kind == "Q4_1" || kind == "Q8_0"; ok != want {
 				t.Fatalf("%s %s: Quantized says %v", name, kind, ok)
 			}
 			if !ok {
 				continue
 			}
-			seen[g.I4 != nil]++
-			if q, scale, ok := f.Int4(name); ok != (kind == "Q4_0") || ok && (!bytes.Equal(q, g.I4) || !slices.Equal(scale, g.Scale)) {
+			seen[kind]++
+			q, scale, offset, ok := f.Int4(name)
+			if ok != (kind != "Q8_0") || ok && (!bytes.Equal(q, g.I4) || !slices.Equal(scale, g.Scale) || !slices.Equal(offset, g.Offset)) ||
+				(offset != nil) != (kind == "Q4_1") {
 				t.Errorf("%s %s: Int4 says %v, or has others", name, kind, ok)
 			}
 			v, _ := f.Tensor(name)
@@ -460,6 +463,13 @@ func TestQuantizedIsLossless(t *testing.T) {
 				} else {
 					got = scale * float32(g.I8[i])
 				}
+				if g.Offset != nil {
+					o := g.Offset[i/group]
+					got += o
+					if math.Abs(float64(got-x[i])) <= 1e-6*float64(8*max(scale, -scale)+max(o, -o)) {
+						continue
+					}
+				}
 				if math.Float32bits(got) != math.Float32bits(x[i]) {
 					t.Fatalf("%s %s: value %d is %v, want %v", name, kind, i, got, x[i])
 				}
@@ -469,8 +479,10 @@ func TestQuantizedIsLossless(t *testing.T) {
 			}
 		}
 	}
-	if seen[false] < 2 || seen[true] < 2 {
-		t.Errorf("only %v tensors of int8 and int4", seen)
+	for _, kind := range []string{"Q4_0", "Q4_1", "Q8_0"} {
+		if seen[kind] < 2 {
+			t.Errorf("only %d tensors of %s", seen[kind], kind)
+		}
 	}
 }
 

@@ -71,31 +71,35 @@ func (f *File) widen(t *stored, dst []float32, b []byte) error {
 	return nil
 }
 
-// Int4 reads a matrix of Q4_0 as models.Int4Source has it, exactly the values that
-// Tensor widens. It reports false for every other type, and for what Tensor cannot
-// read.
-func (f *File) Int4(name string) (q []byte, scale []float32, ok bool) {
-	if t := f.find(name); t == nil || t.storage != stQ40 {
-		return nil, nil, false
+// Int4 reads a matrix of Q4_0 or Q4_1 as models.Int4Source has it. It reports false
+// for every other type, and for what Tensor cannot read.
+func (f *File) Int4(name string) (q []byte, scale, offset []float32, ok bool) {
+	if t := f.find(name); t == nil || t.storage != stQ40 && t.storage != stQ41 {
+		return nil, nil, nil, false
 	}
 	g, ok := f.Quantized(name)
-	return g.I4, g.Scale, ok
+	return g.I4, g.Scale, g.Offset, ok
 }
 
-// Quantized reads a matrix of Q4_0 or Q8_0 as it is, groups of 32 values along k
-// with a scale each: exactly the values that Tensor widens. Of Q4_0 it has I4, the
-// form of nn.I4, of Q8_0 it has I8. It reports false for every other type, and for
+// Quantized reads a matrix of Q4_0, Q4_1 or Q8_0 as it is, groups of 32 values along
+// k with a scale each: exactly the values that Tensor widens, but for the last bits
+// of Q4_1, whose values are d·q + m there and d·(q-8) + (m+8d) here. Of Q4_0 and Q4_1
+// it has I4, the form of nn.I4, of Q8_0 it has I8. It reports false for every other type, and for
 // what Tensor cannot read.
 func (f *File) Quantized(name string) (Groups, bool) {
 	t := f.find(name)
-	if t == nil || t.vector || t.storage != stQ40 && t.storage != stQ80 {
+	if t == nil || t.vector || t.storage != stQ40 && t.storage != stQ41 && t.storage != stQ80 {
 		return Groups{}, false
 	}
 	n, k := int(t.n), int(t.k)
 	g := Groups{N: n, K: k, Scale: make([]float32, n*k/group)}
-	if t.storage == stQ40 {
+	switch t.storage {
+	case stQ41:
+		g.Offset = make([]float32, n*k/group)
+		fallthrough
+	case stQ40:
 		g.I4 = make([]byte, n*k/2)
-	} else {
+	default:
 		g.I8 = make([]int8, n*k)
 	}
 	err := f.rows(t, func(i int, b []byte) error {
@@ -105,15 +109,24 @@ func (f *File) Quantized(name string) (Groups, bool) {
 				return f.failTensor(t.file(), "a scale of %s is not finite, that of value %d of a row", t.storage, j)
 			}
 			g.Scale[(i*k+j)/group] = d
+			b = b[2:]
+			if g.Offset != nil {
+				m := half(binary.LittleEndian.Uint16(b))
+				if notFinite(m) {
+					return f.failTensor(t.file(), "a scale of %s is not finite, that of value %d of a row", t.storage, j)
+				}
+				g.Offset[(i*k+j)/group] = m + 8*d
+				b = b[2:]
+			}
 			if g.I4 != nil {
-				pair(g.I4[(i*k+j)/2:][:group/2], b[2:18])
-				b = b[18:]
+				pair(g.I4[(i*k+j)/2:][:group/2], b[:group/2])
+				b = b[group/2:]
 				continue
 			}
-			for c, q := range b[2:34] {
+			for c, q := range b[:group] {
 				g.I8[i*k+j+c] = int8(q)
 			}
-			b = b[34:]
+			b = b[group:]
 		}
 		return nil
 	})
@@ -130,10 +143,11 @@ func (f *File) Quantized(name string) (Groups, bool) {
 
 // Groups is a matrix [N K] in groups of 32 along K.
 type Groups struct {
-	N, K  int
-	I4    []byte    // [N K/2] q+8 of two values a byte, the one of even k in the low half; or nil
-	I8    []int8    // [N K]; or nil
-	Scale []float32 // [N K/32]; may be negative
+	N, K   int
+	I4     []byte    // [N K/2] q+8 of two values a byte, the one of even k in the low half; or nil
+	I8     []int8    // [N K]; or nil
+	Scale  []float32 // [N K/32]; may be negative
+	Offset []float32 // [N K/32], added to the products of scale and value; or nil
 }
 
 // pair puts neighbours into a byte, where Q4_0 has values j and j+16 in one.

@@ -25,8 +25,8 @@ func (ws *Workspace) ApplyColumns(dst, x tensor.Mat, l *Linear, ids []int32) {
 	if dst.Rows != x.Rows || dst.Cols != len(ids) {
 		panic("BUG: nn: ApplyColumns: dst has the wrong shape")
 	}
-	if l.fine {
-		panic("BUG: nn: ApplyColumns: of a fine layer")
+	if l.fine || l.offset != nil {
+		panic("BUG: nn: ApplyColumns: of a fine layer, or one with offsets")
 	}
 	ws.Prepare(x, l, nil, false)
 	c := &ws.columns

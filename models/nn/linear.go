@@ -48,9 +48,10 @@ type Linear struct {
 	bf16      *gemm.BF16
 	i8        *gemm.I8
 	i4        *gemm.I4
-	split     *split // of i8; nil if no channel dominates its input
-	fine      bool   // int8 rows of two terms, see Refine
-	id        int    // of adapters' deltas, from 1; 0 if no adapter can have one
+	split     *split     // of i8; nil if no channel dominates its input
+	offset    *gemm.BF16 // of i4: what each group adds for the sum of its inputs; nil for none
+	fine      bool       // int8 rows of two terms, see Refine
+	id        int        // of adapters' deltas, from 1; 0 if no adapter can have one
 }
 
 // packed is what the formats of packed weights have in common.
@@ -78,6 +79,9 @@ func NewLinear(w Matrix, bias []float32, act gemm.Act, gated bool, p Precision) 
 		q, scale := w.QuantizedI4()
 		l.i4 = gemm.PackI4(q, scale, w.N, w.K, gated)
 		l.weight = l.i4
+		if w.Offset != nil {
+			l.setOffset(w.Offset, w.N, w.K)
+		}
 	case I8:
 		q, scale := w.Quantized()
 		l.setI8(gemm.PackI8(q, scale, w.N, w.K, gated))
@@ -96,7 +100,13 @@ func NewLinear(w Matrix, bias []float32, act gemm.Act, gated bool, p Precision) 
 func (l *Linear) setI8(w *gemm.I8) { l.i8, l.weight = w, w }
 
 // Bytes is the memory of the packed weights and the bias.
-func (l *Linear) Bytes() int { return 4*len(l.bias) + l.weight.Bytes() }
+func (l *Linear) Bytes() int {
+	n := 4*len(l.bias) + l.weight.Bytes()
+	if l.offset != nil {
+		n += l.offset.Bytes()
+	}
+	return n
+}
 
 // Ops is the number of multiplications and additions for one row.
 func (l *Linear) Ops() int {
@@ -148,6 +158,9 @@ func (ws *Workspace) prepare(r rowTask) {
 		t.ld = rowStride(l.weight.K())
 		grow(&ws.q, l.terms()*m*t.ld)
 		grow(&ws.affine, l.terms()*m)
+		if l.offset != nil {
+			grow(&ws.bf, m*l.offsetStride())
+		}
 	case BF16:
 		t.ld = (in + 31) &^ 31
 		grow(&ws.bf, m*t.ld)
@@ -244,6 +257,9 @@ func (t *rowTask) Do(unit, worker int) {
 		case I8, I4:
 			if ws.observed != nil && t.l.i8 != nil && !t.l.fine {
 				ws.observed.see(t.l, row)
+			}
+			if t.l.offset != nil {
+				t.sums(i, row)
 			}
 			if s := t.l.split; s != nil {
 				wide := ws.tmp[worker][:d]
@@ -360,6 +376,7 @@ func (t *linearTask) Do(unit, worker int) {
 		return
 	}
 	t.mul(t.dst.Data[r0*t.dst.Cols:], t.dst.Cols, r0, m, u0, u1, t.epilogue)
+	t.addOffset(r0, m, u0, u1)
 }
 
 // mul multiplies m of the prepared rows, from r0 on, by the units [u0, u1).

@@ -57,4 +57,5 @@ func (t *linearTask) addTerms(r0, m, u0, u1 int) {
 			copy(dst, y)
 		}
 	}
+	t.addOffset(r0, m, u0, u1)
 }
