@@ -1,10 +1,11 @@
 """Collects requests with a label and a reason, as they were written, into data/reasons.jsonl.
 
-    python decoder_reasons.py --new W1.jsonl,W2.jsonl --chat W3.jsonl [--out data/reasons.jsonl]
+    python decoder_reasons.py [--keep] --new W1.jsonl,W2.jsonl --chat W3.jsonl [--out data/reasons.jsonl]
 
 --new rows come with texts of their own: by the hash of the group a tenth becomes `test`, a twentieth `dev`; near-duplicates of an
 earlier row, of a test text of chat.jsonl or of a shared intent test row are dropped. --chat rows give reasons for rows of
-chat.jsonl whose part is `train`, and stay there. A row that breaks a rule of check_reasons.py is left out and named.
+chat.jsonl whose part is `train`, by their id, and stay there; text, label and language need not be repeated. A row that breaks a
+rule of check_reasons.py is left out and named. With --keep the rows that --out has stay, and the others come after them.
 """
 
 import argparse
@@ -23,6 +24,7 @@ def read(names):
 
 def main():
     p = argparse.ArgumentParser()
+    p.add_argument("--keep", action="store_true")
     p.add_argument("--new")
     p.add_argument("--chat")
     p.add_argument("--out", default=os.path.join(data.HERE, "data", "reasons.jsonl"))
@@ -43,8 +45,13 @@ def main():
         else:
             print("like a test or an earlier text:", row["text"][:80])
 
+    if a.keep:
+        for row in read(a.out):
+            seen.new(row["text"])
+            out.append(row)
     for row in read(a.chat):
         source = chat[row["id"]]
+        row = {k: source[k] for k in ("text", "label", "lang")} | row
         if source["split"] != "train" or source["text"] != row["text"] or source["label"] != row["label"]:
             print("not a row of chat.jsonl's train:", row["id"])
             continue
