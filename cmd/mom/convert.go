@@ -31,8 +31,9 @@ of the model are copied.
 int4 is for decoders: the linear layers, but not those of queries, keys and values,
 keep groups of 32 values of a row as integers from -8 to 7 with a scale: X.weight as
 U8, two values a byte, and X.weight_scale as F16. Embeddings, output, queries, keys
-and values are int8. What a GGUF file has as Q4_0 stays as it is. The new folder appears whole, after it has been loaded
-once, or not at all.
+and values are int8. What a GGUF file has as Q4_0 or Q4_1 stays as it is; the
+offsets of Q4_1 are X.weight_offset as F16. The new folder appears whole, after it
+has been loaded once, or not at all.
 
 --fit rounds to int4 so that the outputs of the layers change least, not the
 weights: texts that the decoder writes itself tell what the layers see, and the
