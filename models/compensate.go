@@ -1,4 +1,4 @@
-// This file rounds a weight to int4 so that the output of its layer changes least,
+// This file rounds a weight to int4 or int8 so that the output of its layer changes least,
 // not the weight: column by column, the error of each goes into those that are
 // still to be rounded (GPTQ, Frantar et al. 2022, arXiv:2210.17323). Names of
 // dimensions:
@@ -110,6 +110,31 @@ func (c *compensation) int4(w []float32, n int) (q []byte, scale []float32) {
 		g := i % groups * quant.GroupI4
 		scale[i] = fitScale(w[i*quant.GroupI4:][:quant.GroupI4], c.power[g:][:quant.GroupI4])
 	}
+	c.round(w, n, func(r, col int, x float32) (int, float32) {
+		s := scale[r*groups+col/quant.GroupI4]
+		v := nearest(x, s, -8, 7)
+		q[(r*k+col)/2] |= byte(v+8) << (col % 2 * 4)
+		return v, s
+	})
+	return q, scale
+}
+
+// int8 rounds w [n k] with a scale a row: q [n k], scale [n].
+func (c *compensation) int8(w []float32, n int) (q []int8, scale []float32) {
+	q, scale = make([]int8, n*c.k), make([]float32, n)
+	quant.Weights(q, scale, w, n, c.k)
+	c.round(w, n, func(r, col int, x float32) (int, float32) {
+		v := nearest(x, scale[r], -127, 127)
+		q[r*c.k+col] = int8(v)
+		return v, scale[r]
+	})
+	return q, scale
+}
+
+// round has one round every value x of w [n k] in turn, which notes what it makes of
+// it and returns it in steps of a scale.
+func (c *compensation) round(w []float32, n int, one func(r, col int, x float32) (v int, scale float32)) {
+	k := c.k
 	left := make([]float32, n*k) // the columns in their order, less what was rounded
 	for r := range n {
 		for i, col := range c.order {
@@ -121,10 +146,8 @@ func (c *compensation) int4(w []float32, n int) (q []byte, scale []float32) {
 		for r := range n {
 			row := left[r*k+b:][:block]
 			for i := range row {
-				u, col := c.u[(b+i)*k+b:][:block], c.order[b+i]
-				s := scale[r*groups+col/quant.GroupI4]
-				v := roundI4(row[i], s)
-				q[(r*k+col)/2] |= byte(v+8) << (col % 2 * 4)
+				u := c.u[(b+i)*k+b:][:block]
+				v, s := one(r, c.order[b+i], row[i])
 				d := (float64(row[i]) - float64(v)*float64(s)) / u[i]
 				e[r*block+i] = float32(-d)
 				for j := i + 1; j < block; j++ {
@@ -145,15 +168,14 @@ func (c *compensation) int4(w []float32, n int) (q []byte, scale []float32) {
 		p := gemm.PackF32(u, rest, block, false)
 		p.Mul(left[b+block:], k, e, block, n, 0, p.Units(), gemm.Epilogue{Accumulate: true})
 	}
-	return q, scale
 }
 
-// roundI4 is x in steps of s.
-func roundI4(x, s float32) int {
+// nearest is x in steps of s, within bounds.
+func nearest(x, s float32, low, high float64) int {
 	if s == 0 {
 		return 0
 	}
-	return int(max(-8, min(7, math.RoundToEven(float64(x)/float64(s)))))
+	return int(max(low, min(high, math.RoundToEven(float64(x)/float64(s)))))
 }
 
 // fitScale searches the scale of a group with the least squared error, each value

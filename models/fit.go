@@ -20,9 +20,9 @@ const (
 	fitLength    = 128
 )
 
-// A Fit rounds the linear layers of a decoder to int4 by what comes to them in
-// texts that the decoder has written itself: no data are needed, and they are of
-// the kind that it writes. It is for one goroutine.
+// A Fit rounds the linear layers of a decoder to integers by what comes to them in
+// texts: those that it was made for, or some that it has written itself, which need
+// no data and are of the kind that it writes. It is for one goroutine.
 type Fit struct {
 	layers map[string]target     // by name
 	grams  map[int][]float32     // XᵀX of the inputs of a layer, by its number
@@ -32,16 +32,22 @@ type Fit struct {
 // NewFit has d, which is in float32, write texts, half of which begin with the
 // token bos, if it is one, the others anywhere. team may be nil.
 func NewFit(d Decoder, bos int32, team *nn.Team) (*Fit, error) {
+	texts, err := selfWritten(&nn.Workspace{Team: team}, d, bos)
+	if err != nil {
+		return nil, fmt.Errorf("texts to fit weights to: %w", err)
+	}
+	return NewFitOn(d, texts, team)
+}
+
+// NewFitOn has d, which is in float32, read texts, each of one token at least and of
+// no more than its positions.
+func NewFitOn(d Decoder, texts [][]int32, team *nn.Team) (*Fit, error) {
 	f := &Fit{layers: map[string]target{}, grams: map[int][]float32{}}
 	all, _ := d.targets()
 	for _, t := range all {
 		f.layers[t.name+".weight"] = t
 	}
 	ws := &nn.Workspace{Team: team}
-	texts, err := selfWritten(ws, d, bos)
-	if err != nil {
-		return nil, fmt.Errorf("texts to fit weights to: %w", err)
-	}
 	ws.Watch(func(l *nn.Linear, x tensor.Mat) {
 		if l.ID() > 0 && l.In%quant.GroupI4 == 0 {
 			f.see(l.ID(), x)
@@ -51,7 +57,11 @@ func NewFit(d Decoder, bos int32, team *nn.Team) (*Fit, error) {
 	for i := 0; i < len(texts); i += many {
 		part := texts[i:min(i+many, len(texts))]
 		b := &DecodeBatch{Starts: []int32{0}, Want: []int32{0}}
-		pool := poolFor(d, len(part), len(part[0]))
+		longest := 0
+		for _, ids := range part {
+			longest = max(longest, len(ids))
+		}
+		pool := poolFor(d, len(part), longest)
 		for _, ids := range part {
 			b.IDs = append(b.IDs, ids...)
 			b.Starts = append(b.Starts, int32(len(b.IDs)))
@@ -154,16 +164,35 @@ func (f *Fit) see(id int, x tensor.Mat) {
 // Int4 rounds the weight w [n k] of a name, as quant.WeightsI4 has it: q [n k/2],
 // scale [n k/32]. It reports false for what is no layer of the decoder.
 func (f *Fit) Int4(name string, w []float32, n, k int) (q []byte, scale []float32, ok bool) {
+	c := f.compensation(name, n, k)
+	if c == nil {
+		return nil, nil, false
+	}
+	q, scale = c.int4(w, n)
+	return q, scale, true
+}
+
+// Int8 is Int4 for int8, as quant.Weights has it: q [n k], scale [n].
+func (f *Fit) Int8(name string, w []float32, n, k int) (q []int8, scale []float32, ok bool) {
+	c := f.compensation(name, n, k)
+	if c == nil {
+		return nil, nil, false
+	}
+	q, scale = c.int8(w, n)
+	return q, scale, true
+}
+
+// compensation is that of the layer of a name and shape; nil if there is none.
+func (f *Fit) compensation(name string, n, k int) *compensation {
 	t, ok := f.layers[strings.TrimPrefix(name, "_orig_mod.")]
 	gram := f.grams[t.id]
 	if !ok || gram == nil || t.n != n || t.k != k {
-		return nil, nil, false
+		return nil
 	}
 	c := f.last[t.id]
 	if c == nil {
 		c = newCompensation(gram, k)
 		f.last = map[int]*compensation{t.id: c} // gate and up come one after the other
 	}
-	q, scale = c.int4(w, n)
-	return q, scale, true
+	return c
 }

@@ -16,12 +16,12 @@ import (
 	"mom/tensor"
 )
 
-// TestSmolLM2Fit bounds how far int4 is from f32 when its weights are fitted to what
-// the layers see. It takes about a minute on two cores.
+// TestSmolLM2Fit bounds how far int4 and int8 are from f32 when weights are fitted to
+// what the layers see. It takes some minutes on two cores.
 func TestSmolLM2Fit(t *testing.T) {
 	folder, cases := smollm2(t)
 	if testing.Short() {
-		t.Skip("takes a minute")
+		t.Skip("takes minutes")
 	}
 	team := nn.NewTeam(2)
 	defer team.Close()
@@ -35,66 +35,89 @@ func TestSmolLM2Fit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	src := source{}
-	fitted := 0
-	for _, name := range file.Names() {
-		v, _ := file.Tensor(name)
-		src[name] = v
-		if !strings.Contains(name, "mlp.") && !strings.Contains(name, "o_proj") {
-			continue
-		}
-		x := make([]float32, v.Len())
-		if err := v.Float32s(x); err != nil {
-			t.Fatal(err)
-		}
-		q, scale, ok := fit.Int4(name, x, v.Shape[0], v.Shape[1])
-		if !ok {
-			t.Fatalf("%s is no layer", name)
-		}
-		s := tensor.View{Name: name + "_scale", DType: tensor.F16, Shape: []int{v.Shape[0], v.Shape[1] / 32}}
-		for _, f := range scale {
-			s.Data = binary.LittleEndian.AppendUint16(s.Data, half.F32ToF16(f))
-		}
-		src[name] = tensor.View{Name: name, DType: tensor.U8, Shape: []int{v.Shape[0], v.Shape[1] / 2}, Data: q}
-		src[s.Name] = s
-		fitted++
-	}
-	if fitted != 30*4 {
-		t.Errorf("%d weights were fitted", fitted)
-	}
 	config, err := os.ReadFile(filepath.Join(folder, "config.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := models.OpenDecoder(config, src, models.Options{Precision: nn.I4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sum float64
-	var rows, same int
-	for i := range cases {
-		c := &cases[i]
-		ids := append(append([]int32{}, c.IDs...), c.Next...)
-		run := func(d models.Decoder) [][]float32 {
-			b := decodeBatch([]*kv.Sequence{poolOf(d, kv.F32, len(ids)).New()}, ids)
-			b.Want = b.Want[len(c.IDs)-1 : len(ids)-1]
-			return logits(t, d, &nn.Workspace{Team: team}, b)
-		}
-		want, got := run(exact), run(d)
-		for r := range want {
-			a, b := logSoftmax(want[r]), logSoftmax(got[r])
-			for j := range a {
-				sum += math.Exp(a[j]) * (a[j] - b[j])
+	for _, c := range []struct {
+		p     nn.Precision
+		bound float64
+	}{{nn.I4, 0.13}, {nn.I8, 0.0063}} {
+		src := source{}
+		fitted := 0
+		for _, name := range file.Names() {
+			v, _ := file.Tensor(name)
+			src[name] = v
+			layer := strings.HasSuffix(name, "_proj.weight")
+			int4 := c.p == nn.I4 && (strings.Contains(name, "mlp.") || strings.Contains(name, "o_proj"))
+			if !layer {
+				continue
 			}
-			rows++
-			if argmax(got[r]) == argmax(want[r]) {
-				same++
+			x, n, k := make([]float32, v.Len()), v.Shape[0], v.Shape[1]
+			if err := v.Float32s(x); err != nil {
+				t.Fatal(err)
+			}
+			s := tensor.View{Name: name + "_scale", DType: tensor.F32, Shape: []int{n}}
+			if int4 {
+				q, scale, ok := fit.Int4(name, x, n, k)
+				if !ok {
+					t.Fatalf("%s is no layer", name)
+				}
+				s.DType, s.Shape = tensor.F16, []int{n, k / 32}
+				for _, f := range scale {
+					s.Data = binary.LittleEndian.AppendUint16(s.Data, half.F32ToF16(f))
+				}
+				src[name] = tensor.View{Name: name, DType: tensor.U8, Shape: []int{n, k / 2}, Data: q}
+			} else {
+				q, scale, ok := fit.Int8(name, x, n, k)
+				if !ok {
+					t.Fatalf("%s is no layer", name)
+				}
+				for _, f := range scale {
+					s.Data = binary.LittleEndian.AppendUint32(s.Data, math.Float32bits(f))
+				}
+				b := make([]byte, len(q))
+				for i, v := range q {
+					b[i] = byte(v)
+				}
+				src[name] = tensor.View{Name: name, DType: tensor.I8, Shape: []int{n, k}, Data: b}
+			}
+			src[s.Name] = s
+			fitted++
+		}
+		if fitted != 30*7 {
+			t.Errorf("%d weights were fitted", fitted)
+		}
+		d, err := models.OpenDecoder(config, src, models.Options{Precision: c.p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum float64
+		var rows, same int
+		for i := range cases {
+			c := &cases[i]
+			ids := append(append([]int32{}, c.IDs...), c.Next...)
+			run := func(d models.Decoder) [][]float32 {
+				b := decodeBatch([]*kv.Sequence{poolOf(d, kv.F32, len(ids)).New()}, ids)
+				b.Want = b.Want[len(c.IDs)-1 : len(ids)-1]
+				return logits(t, d, &nn.Workspace{Team: team}, b)
+			}
+			want, got := run(exact), run(d)
+			for r := range want {
+				a, b := logSoftmax(want[r]), logSoftmax(got[r])
+				for j := range a {
+					sum += math.Exp(a[j]) * (a[j] - b[j])
+				}
+				rows++
+				if argmax(got[r]) == argmax(want[r]) {
+					same++
+				}
 			}
 		}
-	}
-	kl := sum / float64(rows)
-	t.Logf("int4, fitted: divergence %.5f, %.1f%% of tokens the same", kl, 100*float64(same)/float64(rows))
-	if !(kl <= 0.13) {
-		t.Errorf("int4, fitted: divergence %.5f, want at most 0.13", kl)
+		kl := sum / float64(rows)
+		t.Logf("%s, fitted: divergence %.5f, %.1f%% of tokens the same", c.p, kl, 100*float64(same)/float64(rows))
+		if !(kl <= c.bound) {
+			t.Errorf("%s, fitted: divergence %.5f, want at most %v", c.p, kl, c.bound)
+		}
 	}
 }

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 import decoder_data
 import decoder_model
 from decoder_train import answers
+from train import BF16
 
 
 @torch.no_grad()
@@ -47,7 +48,7 @@ def main():
     torch.set_num_threads(2)
     text = decoder_data.Text(a.base, a.vocab)
     weights, config = decoder_model.load(a.base, a.vocab)
-    model = decoder_model.Decoder(weights, config, rank=0)
+    model = decoder_model.Decoder(weights, config, rank=0, dtype=torch.bfloat16 if BF16 else torch.float32)
     made = sorted(filter(None, map(text.reason, decoder_data.reasons("train"))), key=lambda e: len(e[0]))
     batch = random.Random(3).sample(made[len(made) // 8:len(made) // 2], a.rows)
     layers, began = list(model.layers), time.time()

@@ -18,15 +18,26 @@ export_to() { # FOLDER ARGUMENTS...: whole or not at all
 	mv "$to.part" "$to"
 }
 
-[ -e "$work/dec-r1/final.pt" ] || $python decoder_train.py $smoke --out "$work/dec-r1" --base "$base" ${R1:-}
-r1="--checkpoint $work/dec-r1/final.pt --base $base"
-export_to "$work/r1-f32" $r1
-export_to "$work/r1-int4" $r1 --int4
+# r1: stages, each an adapter that is summed into the weights of the one before: labels first, then what is written after them.
+from=$base
+stage() { # NAME ARGUMENTS...
+	name=$1
+	shift
+	[ -e "$work/$name/final.pt" ] || $python decoder_train.py $smoke --out "$work/$name" --base "$from" --rank 64 --alpha 64 --tokens 1600 --most 64 "$@"
+	r1="--checkpoint $work/$name/final.pt --base $from"
+	export_to "$work/$name-f32" $r1
+	from=$work/$name-f32
+}
+stage r1-labels --rounds 2 --keep 0.45 --lr 5e-4
+stage r1-more --first-round 2 --rounds 1 --keep 0.5 --chat-each 2 --reason-each 0 --lr 4e-4
+stage r1-reasons --first-round 3 --rounds 1 --keep 0.15 --lr 4e-4
+stage r1-last --first-round 4 --rounds 1 --keep 0.15 --lr 3e-4
+export_to "$work/mom-dec-class-intent-r1" $r1 --int4
 export_to "$work/r1-int8" $r1 --int8
 
 # v1: an adapter over some of the layers of r1 in int4, taught by r1 in f32.
-under="--base $work/r1-f32 --weights $work/r1-int4"
-[ -e "$work/layers.json" ] || $python decoder_layers.py --base "$work/r1-f32" --count "$count" ${smoke:+--rows 1} --out "$work/layers.json"
+under="--base $from --weights $work/mom-dec-class-intent-r1"
+[ -e "$work/layers.json" ] || $python decoder_layers.py --base "$from" --count "$count" ${smoke:+--rows 1} --out "$work/layers.json"
 list() { $python -c 'import json,sys; print(",".join(map(str, json.load(open(sys.argv[1]))[sys.argv[2]])))' "$work/layers.json" "$1"; }
 if [ ! -e "$work/layers.txt" ]; then
 	for how in least steps; do
@@ -43,5 +54,5 @@ fi
 v1="--checkpoint $work/dec-v1/final.pt $under"
 export_to "$work/v1-f32" $v1
 export_to "$work/v1-int4" $v1 --int4
-export_to "$work/v1-adapter" $v1 --adapter
+export_to "$work/mom-dec-class-intent-v1" $v1 --adapter
 echo "all made"

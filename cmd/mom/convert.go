@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"mom/models/nn"
 	"mom/safetensors"
 	"mom/tensor"
+	"mom/tokenizer"
 )
 
 const aboutConvert = `Write a model's folder again with its weights in another number format, or a GGUF
@@ -35,7 +37,7 @@ and values are int8. What a GGUF file has as Q4_0 or Q4_1 stays as it is; the
 offsets of Q4_1 are X.weight_offset as F16. The new folder appears whole, after it
 has been loaded once, or not at all.
 
---fit rounds to int4 so that the outputs of the layers change least, not the
+--fit rounds to int4 or int8 so that the outputs of the layers change least, not the
 weights: texts that the decoder writes itself tell what the layers see, and the
 error of each column goes into those that are rounded after it. The ERROR of the
 weights is larger then, that of the answers smaller.
@@ -48,6 +50,7 @@ type convertFlags struct {
 	precision string
 	out       string
 	fit       bool
+	fitOn     string
 	force     bool
 	json      bool
 }
@@ -75,7 +78,8 @@ func convertCommand(a *app) *cobra.Command {
 	}
 	c.Flags().StringVar(&f.out, "out", "", "`FOLDER` to write, instead of as an argument")
 	c.Flags().StringVar(&f.precision, "precision", "", "int8, int4, bf16, f16 or f32")
-	c.Flags().BoolVar(&f.fit, "fit", false, "with int4: round by what the layers see in texts that the decoder writes, not to the nearest; takes minutes")
+	c.Flags().BoolVar(&f.fit, "fit", false, "of a decoder, with int4 or int8: round by what the layers see in texts that the decoder writes, not to the nearest; takes minutes")
+	c.Flags().StringVar(&f.fitOn, "fit-on", "", "like --fit, by texts of a `FILE` of JSON lines {\"text\"}: whole prompts with their answers, special tokens as they are written")
 	c.Flags().BoolVar(&f.force, "force", false, "replace OUT when it is a model's folder or empty")
 	c.Flags().BoolVar(&f.json, "json", false, "one JSON object")
 	return c
@@ -99,8 +103,9 @@ func (f *convertFlags) run(ctx context.Context, a *app, in, out string) error {
 	if err := oneOf("precision", f.precision, "int8", "int4", "bf16", "f16", "f32"); err != nil {
 		return err
 	}
-	if f.fit && f.precision != "int4" {
-		return misuse("--fit is for --precision int4")
+	f.fit = f.fit || f.fitOn != ""
+	if f.fit && f.precision != "int4" && f.precision != "int8" {
+		return misuse("--fit is for --precision int4 or int8")
 	}
 	open := openSource
 	if isGGUF(in) {
@@ -122,7 +127,7 @@ func (f *convertFlags) run(ctx context.Context, a *app, in, out string) error {
 	}
 	defer os.RemoveAll(tmp)
 	c := &conversion{In: in, Out: out, Precision: f.precision}
-	if err := c.write(ctx, s, tmp, f.fit); err != nil {
+	if err := c.write(ctx, a, s, tmp, f); err != nil {
 		return err
 	}
 	if err := os.Chmod(tmp, 0o755); err != nil {
@@ -180,7 +185,7 @@ func putInPlace(tmp, out string) error {
 }
 
 // write fills dir with the converted model and loads it once.
-func (c *conversion) write(ctx context.Context, s *source, dir string, fit bool) error {
+func (c *conversion) write(ctx context.Context, a *app, s *source, dir string, f *convertFlags) error {
 	config, err := s.read("config.json")
 	if err != nil {
 		return err
@@ -203,8 +208,14 @@ func (c *conversion) write(ctx context.Context, s *source, dir string, fit bool)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.path("mom.json"), err)
 	}
-	if fit {
-		if t.fit, err = newFit(config, src); err != nil {
+	if f.fit {
+		var texts [][]int32
+		if f.fitOn != "" {
+			if texts, err = fitTexts(a, s, f.fitOn); err != nil {
+				return err
+			}
+		}
+		if t.fit, err = newFit(config, src, texts); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
@@ -227,11 +238,66 @@ func (c *conversion) write(ctx context.Context, s *source, dir string, fit bool)
 	return c.copyFiles(s, dir)
 }
 
-// newFit has the decoder in float32 write texts to fit its weights to.
-func newFit(config []byte, src models.Source) (*models.Fit, error) {
+// fitTexts reads what a decoder is fitted to.
+func fitTexts(a *app, s *source, name string) ([][]int32, error) {
+	t, err := s.tokenizer()
+	if err != nil {
+		return nil, err
+	}
+	in, err := openRecords(a, name, false)
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	var texts [][]int32
+	var enc tokenizer.Encoding
+	for {
+		var r record
+		err := in.next(&r)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r.bad != nil {
+			return nil, fmt.Errorf("%s: line %d: %w", in.name, r.line, r.bad)
+		}
+		if err := t.Encode(&enc, r.text); err != nil {
+			return nil, fmt.Errorf("%s: line %d: %w", in.name, r.line, err)
+		}
+		if enc.Len() == 0 || enc.Len() > maxFitTokens || len(texts) == maxFitTexts {
+			return nil, fmt.Errorf("%s: line %d: has %d tokens; want 1 to %d a text, and %d texts at most", in.name, r.line, enc.Len(), maxFitTokens, maxFitTexts)
+		}
+		texts = append(texts, slices.Clone(enc.IDs))
+	}
+	if len(texts) == 0 {
+		return nil, fmt.Errorf("%s: there is no text in it", in.name)
+	}
+	return texts, nil
+}
+
+// Bounds of what a decoder is fitted to.
+const (
+	maxFitTokens = 1024
+	maxFitTexts  = 4096
+)
+
+// newFit has the decoder in float32 read texts to fit its weights to, or write some.
+func newFit(config []byte, src models.Source, texts [][]int32) (*models.Fit, error) {
 	d, err := models.OpenDecoder(config, src, models.Options{Precision: nn.F32})
 	if err != nil {
 		return nil, err
+	}
+	if texts != nil {
+		for i, ids := range texts {
+			if n := d.Info().MaxTokens; len(ids) > n {
+				return nil, fmt.Errorf("text %d to fit to has %d tokens; the decoder reads %d", i+1, len(ids), n)
+			}
+		}
+		team := nn.NewTeam(workers(0))
+		defer team.Close()
+		return models.NewFitOn(d, texts, team)
 	}
 	var c struct {
 		BOS *int32 `json:"bos_token_id"`

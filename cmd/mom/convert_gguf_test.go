@@ -77,6 +77,7 @@ func TestConvertGGUF(t *testing.T) {
 		{plain, "f32", true}, {plain, "bf16", false}, {plain, "int8", true}, {plain, "int4", false},
 		{q40, "f32", true}, {q40, "int8", true}, {q40, "int4", true},
 		{"../../models/gguf/testdata/llama.gguf", "f32", true}, {"../../models/gguf/testdata/qwen3.gguf", "f32", true},
+		{"../../models/gguf/testdata/llama.gguf", "int4", false}, // has Q4_1, whose offsets are rounded
 	}
 	tokens := map[string]int{}
 	if path := smolLM2GGUF(); path != "" && !testing.Short() {
@@ -154,4 +155,56 @@ func execute(t *testing.T, args ...string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestConvertFitOn: texts to fit to are read whole, and what cannot be one is named.
+func TestConvertFitOn(t *testing.T) {
+	in, dir := enginetest.Decoder(t, "tiny"), t.TempDir()
+	texts := func(lines ...string) string {
+		path := filepath.Join(dir, "texts.jsonl")
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, precision := range []string{"int8", "int4"} {
+		out := filepath.Join(dir, precision)
+		execute(t, "convert", in, "--out", out, "--precision", precision, "--fit-on", texts(`{"text":"<|im_start|>user\nthe law of the land<|im_end|>"}`, `{"text":"an inn"}`))
+		m, err := generate.Open(out, generate.Options{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Precision().String(); got != precision {
+			t.Errorf("precision %s, want %s", got, precision)
+		}
+		m.Close()
+	}
+	out := filepath.Join(dir, "none")
+	for _, c := range []struct {
+		want  string
+		lines []string // nil for no file
+	}{
+		{"there is no text", []string{""}},
+		{"line 2", []string{`{"text":"a"}`, `{"text":1}`}},
+		{"line 1: has 0 tokens", []string{`{"text":""}`}},
+		{"no such file", nil},
+	} {
+		file := filepath.Join(dir, "missing")
+		if c.lines != nil {
+			file = texts(c.lines...)
+		}
+		errs, err := os.Create(filepath.Join(t.TempDir(), "err"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := run(context.Background(), &app{in: os.Stdin, out: errs, err: errs}, []string{"convert", in, "--out", out, "--precision", "int4", "--fit-on", file})
+		said, _ := os.ReadFile(errs.Name())
+		errs.Close()
+		if code == exitDone || !strings.Contains(string(said), c.want) {
+			t.Errorf("code %d, %q, want %q", code, said, c.want)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("%s: a folder was written", c.want)
+		}
+	}
 }

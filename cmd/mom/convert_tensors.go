@@ -266,11 +266,17 @@ func floats(v, scale, offset tensor.View, scaled bool) ([]float32, error) {
 
 // encode stores x in a format. back is what a reader will get.
 func (c *converter) encode(v tensor.View, x []float32, format string) (views []tensor.View, back []float32) {
-	if format == "int4" && c.fit != nil {
+	if c.fit != nil && format == "int4" {
 		n, k := v.Shape[0], v.Shape[1]
 		if q, scale, ok := c.fit.Int4(v.Name, x, n, k); ok {
 			views = viewsI4(v, q, scale, nil)
 			return views, nn.Matrix{N: n, K: k, I4: q, Scale: scale}.Floats()
+		}
+	}
+	if c.fit != nil && format == "int8" {
+		n, k := v.Shape[0], v.Shape[1]
+		if q, scale, ok := c.fit.Int8(v.Name, x, n, k); ok {
+			return viewsI8(v, q, scale), nn.Matrix{N: n, K: k, I8: q, Scale: scale}.Floats()
 		}
 	}
 	return encode(v, x, format)
@@ -283,13 +289,7 @@ func encode(v tensor.View, x []float32, precision string) (views []tensor.View, 
 		n, k := v.Shape[0], v.Shape[1]
 		q, scale := make([]int8, n*k), make([]float32, n)
 		quant.Weights(q, scale, x, n, k)
-		back = make([]float32, len(x))
-		for i, w := range q {
-			back[i] = float32(w) * scale[i/k]
-		}
-		out.DType, out.Data = tensor.I8, bytesOf(q)
-		s := tensor.View{Name: v.Name + "_scale", Shape: []int{n}, DType: tensor.F32, Data: bytesOfFloats(scale)}
-		return []tensor.View{out, s}, back
+		return viewsI8(v, q, scale), nn.Matrix{N: n, K: k, I8: q, Scale: scale}.Floats()
 	case "int4":
 		return encodeI4(v, x)
 	case "bf16", "f16":
@@ -310,6 +310,14 @@ func encode(v tensor.View, x []float32, precision string) (views []tensor.View, 
 	}
 	out.Data = bytesOfFloats(x)
 	return []tensor.View{out}, x
+}
+
+// viewsI8 are the tensors of an int8 matrix in the shape of v.
+func viewsI8(v tensor.View, q []int8, scale []float32) []tensor.View {
+	return []tensor.View{
+		{Name: v.Name, Shape: v.Shape, DType: tensor.I8, Data: bytesOf(q)},
+		{Name: v.Name + "_scale", Shape: []int{v.Shape[0]}, DType: tensor.F32, Data: bytesOfFloats(scale)},
+	}
 }
 
 func encodeI4(v tensor.View, x []float32) (views []tensor.View, back []float32) {
