@@ -47,6 +47,7 @@ type Question struct {
 	*Row
 	Intent    []float64 // probabilities of the encoder's categories; nil when it has none
 	Embedding []float32 // of length 1
+	Judged    []float64 // probabilities of categories times difficulties by RouteOptions.Judge; else nil
 }
 
 // A Pool is what a chooser chooses from.
@@ -89,6 +90,7 @@ type RouteOptions struct {
 	// Floor is the expected quality that will do when the best is so much.
 	Floor    func(best, tradeoff float64) float64
 	Choosers []NamedChooser // measured beside those of this package
+	Judge    Judge          // of the chooser "judged"; nil for none
 }
 
 // Routes are the figures of choosers.
@@ -110,6 +112,9 @@ func RunRoute(ctx context.Context, e *engine.Engine, rows []Row, o RouteOptions)
 	}
 	report := &Report{Task: Route, Model: e.Name, Precision: e.Precision().String(), Rows: len(parts.measured)}
 	if err := read(ctx, e, parts.all, o.Options, report); err != nil {
+		return nil, err
+	}
+	if err := judge(ctx, parts.all, o); err != nil {
 		return nil, err
 	}
 	report.Routes, err = measureRoutes(ctx, parts, o)

@@ -184,6 +184,9 @@ func measurePool(ctx context.Context, pool Pool, p *routeParts, near *nearest, l
 		choosers = append(choosers, NamedChooser{"category, predicted", intent})
 	}
 	choosers = append(choosers, NamedChooser{"neighbours", newNeighbours(near, intent, complete(p.dev, t.Models), t.Pool)}, NamedChooser{"linear", linear})
+	if o.Judge != nil {
+		choosers = append(choosers, NamedChooser{"judged", newJudged(p.train, complete(p.dev, t.Models), intent, t.Pool)})
+	}
 	choosers = append(choosers, o.Choosers...)
 	choosers = append(choosers, NamedChooser{"oracle", oracle{}})
 	for _, c := range choosers {

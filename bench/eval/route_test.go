@@ -289,3 +289,53 @@ func TestReadRoutes(t *testing.T) {
 		t.Errorf("nothing to learn from: %v", err)
 	}
 }
+
+// TestJudged: what a judge sees in the texts is what a chooser can go by, where the
+// categories say nothing.
+func TestJudged(t *testing.T) {
+	var rows []Row
+	for n, split := range []string{"train", "train", "dev", "test"} {
+		for i := range 20 {
+			r := asked(100*n+i, "law", "law", split, 0, 1) // the dear one knows what is hard,
+			r.Text = "hard"
+			if i%2 == 0 {
+				r = asked(100*n+i, "law", "law", split, 1, 0) // the cheap one what is easy
+				r.Text = "easy"
+			}
+			rows = append(rows, r)
+		}
+	}
+	p, err := splitRoutes(rows, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := RouteOptions{Pools: []Pool{{Models: []string{"a", "b"}}}, Floor: floor, Judge: func(_ context.Context, text string) (categories, difficulties []float64, err error) {
+		if text == "easy" {
+			return []float64{0.7, 0.3}, []float64{0.9, 0.1}, nil
+		}
+		return []float64{0.7, 0.3}, []float64{0.2, 0.8}, nil
+	}}
+	for _, q := range p.all {
+		q.Intent, q.Embedding = []float64{1}, []float32{1}
+	}
+	if err := judge(context.Background(), p.all, o); err != nil {
+		t.Fatal(err)
+	}
+	routes, err := measureRoutes(context.Background(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]float64{}
+	for _, c := range routes.Pools[0].Choosers {
+		if c.Tradeoff == 0 {
+			found[c.Chooser] = c.All.Accuracy.Value
+		}
+	}
+	if found["judged"] != 1 || found["category"] != 0.5 {
+		t.Errorf("accuracies %v, want judged 1 and category 0.5", found)
+	}
+	o.Judge = func(context.Context, string) ([]float64, []float64, error) { return nil, nil, fmt.Errorf("it is ill") }
+	if err := judge(context.Background(), p.all, o); err == nil || !strings.Contains(err.Error(), "row 0: it is ill") {
+		t.Errorf("err %v", err)
+	}
+}

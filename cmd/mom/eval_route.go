@@ -28,6 +28,8 @@ specialists. These choosers are compared:
   category, predicted  the same, weighted by the categories that the encoder sees
   neighbours           what models did on the train rows closest to the question
   linear               a logistic regression a model on the encoder's embedding
+  judged               what models did on train rows that the decoder of --judge
+                       finds of the same category and difficulty
   oracle               knows the outcomes: no chooser can be better
 
 --tradeoff N takes the cheapest model that is expected to be good enough, as
@@ -41,19 +43,21 @@ type evalRouteFlags struct {
 	pool     []string
 	pools    string
 	tradeoff []float64
+	judge    string
 }
 
 func (f *evalRouteFlags) add(c *cobra.Command) {
 	s := c.Flags()
 	s.StringArrayVar(&f.pool, "pool", nil, "choose among these `MODELS`, told apart by commas; several times for several pools")
 	s.StringVar(&f.pools, "pools", "", "`auto` finds pools on the train rows (the default without --pool)")
+	s.StringVar(&f.judge, "judge", "", "`FOLDER` of a decoder that labels and explains, to choose by its category and difficulty")
 	s.Float64SliceVar(&f.tradeoff, "tradeoff", []float64{0, 4}, "let choosers give up quality for money: `N` from 0, nothing, to 10; several are told apart by commas")
 }
 
 func (f *evalRouteFlags) check(e *evalFlags) error {
 	if e.task != "route" {
-		if len(f.pool) > 0 || f.pools != "" {
-			return misuse("--pool and --pools go with --task route")
+		if len(f.pool) > 0 || f.pools != "" || f.judge != "" {
+			return misuse("--pool, --pools and --judge go with --task route")
 		}
 		return nil
 	}

@@ -212,6 +212,7 @@ type Result struct {
 	Confidence    float64   // the label's probability
 	Second        string    // the most probable other label, where the decoder's answers say it
 	Difficulty    string    // "" when the limit came before it, and without difficulties
+	Difficulties  []float64 // how likely each is, the easiest first
 	Reason        string    // "" when the limit came before its end
 	ReasonCut     bool      // the reason reached its longest length
 	Late          bool      // the limit came before the end
@@ -274,6 +275,38 @@ func (e *Explainer) Label(ctx context.Context, text string, limit time.Duration)
 	return res, nil
 }
 
+// errEnough ends a request whose answer is not wanted.
+var errEnough = errors.New("enough")
+
+// Assess has the label and the difficulty of a text as Explain has them, and no
+// reason. It takes no longer than limit; 0 means as long as ctx lives.
+func (e *Explainer) Assess(ctx context.Context, text string, limit time.Duration) (*Result, error) {
+	if len(e.difficulties) == 0 {
+		return e.Label(ctx, text, limit)
+	}
+	began := time.Now()
+	prompt, cut, err := e.prompt(text)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Cut: cut}
+	within, cancel := limited(ctx, began, limit)
+	defer cancel()
+	_, err = e.model.Generate(within, e.question(res, prompt, func() error {
+		if res.Difficulty == "" {
+			return nil
+		}
+		return errEnough
+	}))
+	if tooLate(ctx, within, err) {
+		res.Late = true
+	} else if err != nil && !errors.Is(err, errEnough) {
+		return nil, err
+	}
+	res.Total = time.Since(began)
+	return res, nil
+}
+
 // limited is ctx with the end of a limit.
 func limited(ctx context.Context, began time.Time, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
@@ -307,20 +340,10 @@ func best(p []float64, without int) int {
 	return at
 }
 
-// answer has label, difficulty and reason of one request to the model, so that
-// nothing is read twice.
-func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt []int32, began time.Time) error {
-	tell := func(text string) error {
-		if r.Emit == nil {
-			return nil
-		}
-		return r.Emit(res, text)
-	}
-	lead := e.lead
-	q := &generate.Request{Prompt: prompt, MaxTokens: e.reason, Stop: []string{"\n"}, Choose: e.choices}
-	if form := e.quoting(r.Text); form != nil {
-		q.Constraint, q.MaxTokens = form, e.reason+closing
-	}
+// question asks for label and difficulty of a text; chosen is called when either
+// is in res.
+func (e *Explainer) question(res *Result, prompt []int32, chosen func() error) *generate.Request {
+	q := &generate.Request{Prompt: prompt, MaxTokens: 1, Choose: e.choices}
 	if e.seconds != nil {
 		q.After = func(set int, c generate.Choice) []int32 {
 			if set > 0 {
@@ -333,9 +356,27 @@ func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt 
 		if set == 0 {
 			res.label(e, c.Label, c.P)
 		} else {
-			res.Difficulty = e.difficulties[c.Label]
+			res.Difficulty, res.Difficulties = e.difficulties[c.Label], c.P
 		}
-		return tell("")
+		return chosen()
+	}
+	return q
+}
+
+// answer has label, difficulty and reason of one request to the model, so that
+// nothing is read twice.
+func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt []int32, began time.Time) error {
+	tell := func(text string) error {
+		if r.Emit == nil {
+			return nil
+		}
+		return r.Emit(res, text)
+	}
+	lead := e.lead
+	q := e.question(res, prompt, func() error { return tell("") })
+	q.MaxTokens, q.Stop = e.reason, []string{"\n"}
+	if form := e.quoting(r.Text); form != nil {
+		q.Constraint, q.MaxTokens = form, e.reason+closing
 	}
 	q.Emit = func(text string) error {
 		if err := ctx.Err(); err != nil {

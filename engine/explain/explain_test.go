@@ -343,6 +343,29 @@ func TestLabel(t *testing.T) {
 	}
 }
 
+// An assessment is the beginning of the whole answer.
+func TestAssess(t *testing.T) {
+	for _, text := range []string{manifest, strings.Replace(manifest, "{label},", "{label} over {second},", 1), ""} {
+		e := open(t, text, Options{})
+		for _, q := range []string{"the law", "what is 2+2?", ""} {
+			want := explain(t, e, Request{Text: q})
+			got, err := e.Assess(context.Background(), q, 0)
+			if err != nil || got.Label != want.Label || got.Difficulty != want.Difficulty || !slices.Equal(got.Difficulties, want.Difficulties) ||
+				len(got.Difficulties) != len(Difficulties) || !slices.Equal(got.Probabilities, want.Probabilities) || got.Reason != "" || got.Late {
+				t.Errorf("%q: %+v %v, want %+v", q, got, err, want)
+			}
+		}
+		if got, err := e.Assess(context.Background(), "the law", 1); err != nil || !got.Late {
+			t.Errorf("%+v %v, want it late", got, err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := e.Assess(ctx, "the law", 0); !errors.Is(err, context.Canceled) {
+			t.Errorf("err %v", err)
+		}
+	}
+}
+
 // What is given up at its limit gives its pages back.
 func TestLabelLate(t *testing.T) {
 	e := open(t, manifest, Options{Options: generate.Options{Prefixes: -1}})
