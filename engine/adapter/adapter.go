@@ -3,6 +3,8 @@
 package adapter
 
 import (
+	"encoding/json"
+	"fmt"
 	"path/filepath"
 
 	"mom/files"
@@ -53,6 +55,32 @@ func parse(path string, config []byte, file *safetensors.File) (*Folder, error) 
 		return nil, files.Error(path, err)
 	}
 	return &Folder{l, file}, nil
+}
+
+// Base is the name of the folder that the adapter in dir is for, the last element of
+// base_model_name_or_path.
+func Base(dir string) (string, error) {
+	path := filepath.Join(dir, Config)
+	config, err := files.Text(path)
+	if err != nil {
+		return "", err
+	}
+	return BaseName(path, config)
+}
+
+// BaseName is Base for the text of a configuration; path is for error texts.
+func BaseName(path string, config []byte) (string, error) {
+	var c struct {
+		Base string `json:"base_model_name_or_path"`
+	}
+	if err := json.Unmarshal(config, &c); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	name := filepath.Base(c.Base)
+	if c.Base == "" || name == "." || name == ".." || name == string(filepath.Separator) {
+		return "", fmt.Errorf("%s: base_model_name_or_path: %q names no folder", path, c.Base)
+	}
+	return name, nil
 }
 
 // Close closes the tensors.

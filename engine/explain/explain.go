@@ -13,7 +13,6 @@
 package explain
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +23,7 @@ import (
 
 	"mom/engine/generate"
 	"mom/engine/grammar"
+	"mom/models"
 	"mom/tokenizer"
 )
 
@@ -45,12 +45,14 @@ type Explainer struct {
 	temperature  float64
 
 	prefix, suffix []int32             // of the prompt
-	choices        [][][]int32         // tokens of each label with what follows it, then of each difficulty
-	seconds        [][]int32           // tokens of each label as the one that came second, where answers say it; else nil
+	choices        [][][]int32         // of each place of the answer that is chosen, the tokens of each name with what follows it
+	inserted       [][]int32           // of the names of the place that is inserted; nil without one
+	after          int                 // the number of the choice before it
 	lead           string              // what a reason begins with and is not part of it
 	text           int                 // tokens of a text at most
 	reason         int                 // tokens of a reason at most
 	words          *grammar.Vocabulary // where reasons have to quote; else nil
+	adapter        *models.Adapter     // nil for none
 	encodings      sync.Pool
 }
 
@@ -79,11 +81,18 @@ func For(m *generate.Model, path string, textTokens int) (*Explainer, error) {
 	if q == nil {
 		q = zeroShot(m)
 	}
+	if q.Function != intentFunction {
+		return nil, fmt.Errorf("%s: its function is %s; want %s", path, q.Function, intentFunction)
+	}
+	return newExplainer(m, path, q, nil, textTokens)
+}
+
+func newExplainer(m *generate.Model, path string, q *Manifest, a *models.Adapter, textTokens int) (*Explainer, error) {
 	if textTokens > 0 {
 		q.TextTokens = textTokens
 	}
 	e := &Explainer{Name: q.Name, Labels: q.Labels, model: m, difficulties: q.Difficulties, temperature: q.Temperature,
-		text: q.TextTokens, reason: q.ReasonTokens}
+		text: q.TextTokens, reason: q.ReasonTokens, adapter: a}
 	e.encodings.New = func() any { return new(tokenizer.Encoding) }
 	if err := e.prepare(q); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -91,7 +100,7 @@ func For(m *generate.Model, path string, textTokens int) (*Explainer, error) {
 	if q.Quotes {
 		e.words = grammar.NewVocabulary(m.Pieces(), m.Ends()...)
 	}
-	if err := m.Pin(context.Background(), e.prefix, nil); err != nil {
+	if err := m.Pin(context.Background(), e.prefix, a); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return e, nil
@@ -129,34 +138,22 @@ func (e *Explainer) prepare(q *Manifest) error {
 		return err
 	}
 	most := 0
-	// set is of the names at a place, each with the text up to the next place.
-	set := func(names []string, after ...string) (out [][]int32, err error) {
-		end, next := cutSpace(cmp.Or(after...))
-		for _, name := range names {
+	for i, p := range q.places() {
+		end, next := cutSpace(lit[i+1]) // each name with the text up to the next place
+		var set [][]int32
+		for _, name := range p.names {
 			ids, err := e.encode(space + name + end)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			out = append(out, ids)
+			set = append(set, ids)
 		}
-		most, space = most+longest(out), next
-		return out, nil
-	}
-	names, err := set(e.Labels, lit[1:]...)
-	if err != nil {
-		return err
-	}
-	e.choices = append(e.choices, names)
-	if q.seconds() {
-		if e.seconds, err = set(e.Labels, lit[2:]...); err != nil {
-			return err
+		if p.inserted {
+			e.inserted, e.after = set, len(e.choices)-1
+		} else {
+			e.choices = append(e.choices, set)
 		}
-	}
-	if len(e.difficulties) > 0 {
-		if names, err = set(e.difficulties, lit[3]); err != nil {
-			return err
-		}
-		e.choices = append(e.choices, names)
+		most, space = most+longest(set), next
 	}
 	e.lead = space
 	rest := e.model.Info().MaxTokens - len(e.prefix) - len(e.suffix) - most - e.reason - closing
@@ -213,10 +210,15 @@ type Result struct {
 	Second        string    // the most probable other label, where the decoder's answers say it
 	Difficulty    string    // "" when the limit came before it, and without difficulties
 	Difficulties  []float64 // how likely each is, the easiest first
-	Reason        string    // "" when the limit came before its end
-	ReasonCut     bool      // the reason reached its longest length
-	Late          bool      // the limit came before the end
-	Cut           int       // bytes in the middle of the text that were not read
+	Written
+}
+
+// Written is what a decoder wrote about a text, and how long it took.
+type Written struct {
+	Reason    string // "" when the limit came before its end
+	ReasonCut bool   // the reason reached its longest length
+	Late      bool   // the limit came before the end
+	Cut       int    // bytes in the middle of the text that were not read
 
 	FirstToken time.Duration // until the reason began; 0 if it did not
 	Total      time.Duration
@@ -254,10 +256,10 @@ func (e *Explainer) Label(ctx context.Context, text string, limit time.Duration)
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Cut: cut}
+	res := &Result{Written: Written{Cut: cut}}
 	within, cancel := limited(ctx, began, limit)
 	defer cancel()
-	p, err := e.model.Score(within, prompt, e.choices[0], nil)
+	p, err := e.model.Score(within, prompt, e.choices[0], e.adapter)
 	if err == nil {
 		err = within.Err() // the answer may be there, and too late all the same
 	}
@@ -289,7 +291,7 @@ func (e *Explainer) Assess(ctx context.Context, text string, limit time.Duration
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Cut: cut}
+	res := &Result{Written: Written{Cut: cut}}
 	within, cancel := limited(ctx, began, limit)
 	defer cancel()
 	_, err = e.model.Generate(within, e.question(res, prompt, func() error {
@@ -324,7 +326,7 @@ func tooLate(ctx, within context.Context, err error) bool {
 func (res *Result) label(e *Explainer, chosen int, p []float64) {
 	p = temper(p, e.temperature)
 	res.Label, res.Probabilities, res.Confidence = e.Labels[chosen], p, p[chosen]
-	if e.seconds != nil {
+	if e.inserted != nil {
 		res.Second = e.Labels[best(p, chosen)]
 	}
 }
@@ -343,13 +345,13 @@ func best(p []float64, without int) int {
 // question asks for label and difficulty of a text; chosen is called when either
 // is in res.
 func (e *Explainer) question(res *Result, prompt []int32, chosen func() error) *generate.Request {
-	q := &generate.Request{Prompt: prompt, MaxTokens: 1, Choose: e.choices}
-	if e.seconds != nil {
+	q := &generate.Request{Prompt: prompt, MaxTokens: 1, Choose: e.choices, Adapter: e.adapter}
+	if e.inserted != nil {
 		q.After = func(set int, c generate.Choice) []int32 {
-			if set > 0 {
+			if set != e.after {
 				return nil
 			}
-			return e.seconds[best(c.P, c.Label)]
+			return e.inserted[best(c.P, c.Label)]
 		}
 	}
 	q.Chosen = func(set int, c generate.Choice) error {
@@ -372,18 +374,23 @@ func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt 
 		}
 		return r.Emit(res, text)
 	}
-	lead := e.lead
 	q := e.question(res, prompt, func() error { return tell("") })
+	return e.write(ctx, q, r.Text, &res.Written, began, tell)
+}
+
+// write has the model write the reason after what q chooses.
+func (e *Explainer) write(ctx context.Context, q *generate.Request, text string, w *Written, began time.Time, tell func(text string) error) error {
+	lead := e.lead
 	q.MaxTokens, q.Stop = e.reason, []string{"\n"}
-	if form := e.quoting(r.Text); form != nil {
+	if form := e.quoting(text); form != nil {
 		q.Constraint, q.MaxTokens = form, e.reason+closing
 	}
 	q.Emit = func(text string) error {
 		if err := ctx.Err(); err != nil {
 			return err // also when the rest is there already
 		}
-		if res.FirstToken == 0 {
-			res.FirstToken = time.Since(began)
+		if w.FirstToken == 0 {
+			w.FirstToken = time.Since(began)
 		}
 		if lead != "" {
 			text, lead = strings.TrimPrefix(text, lead), ""
@@ -391,15 +398,15 @@ func (e *Explainer) answer(ctx context.Context, r *Request, res *Result, prompt 
 		if text == "" {
 			return nil
 		}
-		res.Reason += text
+		w.Reason += text
 		return tell(text)
 	}
 	written, err := e.model.Generate(ctx, q)
 	if err != nil {
 		return err
 	}
-	res.Reason = strings.TrimSpace(res.Reason)
-	res.ReasonCut = written.Finish == generate.Length
+	w.Reason = strings.TrimSpace(w.Reason)
+	w.ReasonCut = written.Finish == generate.Length
 	return nil
 }
 

@@ -2,11 +2,13 @@ package explain
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,18 +31,35 @@ const (
 	labelPlace      = "{label}"
 	secondPlace     = "{second}"
 	difficultyPlace = "{difficulty}"
+	toolsPlace      = "{tools}"
+	tierPlace       = "{tier}"
 	reasonPlace     = "{reason}"
 )
 
-// A Manifest is mom.json of a decoder that was trained to label and explain.
+// The functions that a decoder may have been trained for.
+const (
+	intentFunction = "intent" // label and explain
+	agentFunction  = "agent"  // choose a model for requests of a field
+)
+
+// A Manifest is mom.json of a decoder that was trained to label and explain, or to
+// choose models.
 type Manifest struct {
 	Version      int      `json:"version"`
 	Name         string   `json:"name"`
-	Function     string   `json:"function"` // intent
-	Labels       []string `json:"labels"`
+	Function     string   `json:"function"`         // intent or agent
+	Labels       []string `json:"labels,omitempty"` // of an intent
 	Difficulties []string `json:"difficulties,omitempty"`
 	Prompt       string   `json:"prompt"` // with {text} once
-	Answer       string   `json:"answer"` // with {label}, then {second} or not, then {difficulty} if there are any, then {reason} at its end
+	// Answer has, of an intent, {label}, then {second} or not, then {difficulty} if
+	// there are any; of an agent {difficulty}, {tools} and {tier}; and {reason} at its
+	// end.
+	Answer string `json:"answer"`
+
+	Field string    `json:"field,omitempty"` // of an agent
+	Tools []string  `json:"tools,omitempty"` // of an agent, that an answer may need; the first stands for none
+	Tiers []string  `json:"tiers,omitempty"` // of an agent: what it calls the cheapest candidate, one between, the best
+	Shift []float64 `json:"shift,omitempty"` // of an agent: what each difficulty adds to the log-odds of a right answer
 
 	Temperature  float64 `json:"temperature,omitempty"`   // of the label's probabilities; 0 means 1
 	TextTokens   int     `json:"text_tokens,omitempty"`   // of a text that are read; 0 means 512
@@ -75,13 +94,7 @@ func (m *Manifest) check() error {
 	if m.Name == "" {
 		return errors.New("name: must not be empty")
 	}
-	if m.Function != "intent" {
-		return fmt.Errorf("function: %q is not supported; intent is", m.Function)
-	}
-	if err := checkNames("labels", m.Labels, 2); err != nil {
-		return err
-	}
-	if err := checkNames("difficulties", m.Difficulties, 0); err != nil {
+	if err := m.checkFunction(); err != nil {
 		return err
 	}
 	if strings.Count(m.Prompt, textPlace) != 1 {
@@ -102,6 +115,33 @@ func (m *Manifest) check() error {
 	return err
 }
 
+func (m *Manifest) checkFunction() error {
+	switch m.Function {
+	case intentFunction:
+		if m.Field != "" || m.Tools != nil || m.Tiers != nil || m.Shift != nil {
+			return errors.New("field, tools, tiers and shift are for agents")
+		}
+		return cmp.Or(checkNames("labels", m.Labels, 2), checkNames("difficulties", m.Difficulties, 0))
+	case agentFunction:
+		if m.Field == "" || m.Labels != nil {
+			return errors.New("an agent has a field, and no labels")
+		}
+		if len(m.Tiers) != 3 {
+			return fmt.Errorf("tiers: want 3, have %d", len(m.Tiers))
+		}
+		if len(m.Shift) != len(m.Difficulties) {
+			return fmt.Errorf("shift: want one for each of %d difficulties, have %d", len(m.Difficulties), len(m.Shift))
+		}
+		for i, x := range m.Shift {
+			if !(math.Abs(x) <= 20) {
+				return fmt.Errorf("shift[%d]: %v is outside -20 to 20", i, x)
+			}
+		}
+		return cmp.Or(checkNames("difficulties", m.Difficulties, 2), checkNames("tools", m.Tools, 2), checkNames("tiers", m.Tiers, 3))
+	}
+	return fmt.Errorf("function: %q is not supported; %s and %s are", m.Function, intentFunction, agentFunction)
+}
+
 func checkNames(key string, names []string, least int) error {
 	if len(names) < least || len(names) > maxLabels {
 		return fmt.Errorf("%s: want %d to %d, have %d", key, least, maxLabels, len(names))
@@ -114,29 +154,50 @@ func checkNames(key string, names []string, least int) error {
 	return nil
 }
 
-// seconds reports whether the answer says which label came second.
-func (m *Manifest) seconds() bool { return strings.Contains(m.Answer, secondPlace) }
+// A place of the answer has one of some names. Most probable ones are chosen; those
+// of an inserted place depend on what was chosen before it.
+type place struct {
+	name     string
+	names    []string
+	inserted bool
+}
 
-// literals are the texts of the answer before {label}, {second}, {difficulty} and
-// {reason}. Those before places that the answer does not have are "".
-func (m *Manifest) literals() (out [4]string, err error) {
+// places are those of the answer before the reason.
+func (m *Manifest) places() []place {
+	if m.Function == agentFunction {
+		return []place{{difficultyPlace, m.Difficulties, false}, {toolsPlace, m.Tools, false}, {tierPlace, m.Tiers, true}}
+	}
+	p := []place{{labelPlace, m.Labels, false}}
+	if strings.Contains(m.Answer, secondPlace) {
+		p = append(p, place{secondPlace, m.Labels, true})
+	}
+	if len(m.Difficulties) > 0 {
+		p = append(p, place{difficultyPlace, m.Difficulties, false})
+	}
+	return p
+}
+
+// literals are the texts of the answer before each of its places and before the
+// reason.
+func (m *Manifest) literals() (out []string, err error) {
 	rest := m.Answer
-	for i, place := range []string{labelPlace, secondPlace, difficultyPlace, reasonPlace} {
-		if place == difficultyPlace && len(m.Difficulties) == 0 || place == secondPlace && !m.seconds() {
-			continue
-		}
-		before, after, ok := strings.Cut(rest, place)
-		if !ok || strings.Contains(before+after, place) {
-			return out, fmt.Errorf("answer: want %s, %s (or not), %s (where there are difficulties) and %s, once each and in this order",
-				labelPlace, secondPlace, difficultyPlace, reasonPlace)
+	names := []string{}
+	for _, p := range m.places() {
+		names = append(names, p.name)
+	}
+	names = append(names, reasonPlace)
+	for i, name := range names {
+		before, after, ok := strings.Cut(rest, name)
+		if !ok || strings.Contains(before+after, name) {
+			return nil, fmt.Errorf("answer: want %s, once each and in this order", strings.Join(names, ", "))
 		}
 		if i > 0 && strings.TrimSpace(before) == "" {
-			return out, fmt.Errorf("answer: want a mark, such as a comma, before %s", place)
+			return nil, fmt.Errorf("answer: want a mark, such as a comma, before %s", name)
 		}
-		out[i], rest = before, after
+		out, rest = append(out, before), after
 	}
-	if rest != "" || strings.ContainsAny(strings.Join(out[:], ""), "{}") {
-		return out, fmt.Errorf("answer: %s is its end, and no other places are in it", reasonPlace)
+	if rest != "" || strings.ContainsAny(strings.Join(out, ""), "{}") {
+		return nil, fmt.Errorf("answer: %s is its end, and no other places are in it", reasonPlace)
 	}
 	return out, nil
 }

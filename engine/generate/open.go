@@ -139,11 +139,7 @@ func baseOf(dir string) (string, error) {
 		return dir, nil
 	}
 	path := filepath.Join(dir, file)
-	text, err := files.Text(path)
-	if err != nil {
-		return "", err
-	}
-	name, err := baseName(path, text)
+	name, err := adapter.Base(dir)
 	if err != nil {
 		return "", err
 	}
@@ -158,28 +154,13 @@ func baseOf(dir string) (string, error) {
 	return base, nil
 }
 
-// baseName is the last element of base_model_name_or_path.
-func baseName(path string, config []byte) (string, error) {
-	var c struct {
-		Base string `json:"base_model_name_or_path"`
-	}
-	if err := json.Unmarshal(config, &c); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	name := filepath.Base(c.Base)
-	if c.Base == "" || name == "." || name == ".." || name == string(filepath.Separator) {
-		return "", fmt.Errorf("%s: base_model_name_or_path: %q names no folder", path, c.Base)
-	}
-	return name, nil
-}
-
 // openEmbedded is openFolder for a decoder of the binary.
 func openEmbedded(m *weights.Model) (*parts, error) {
 	path := func(m *weights.Model, file string) string { return "embedded " + m.Name + "/" + file }
 	p := &parts{name: m.Name, config: m.Files["config.json"], err: func() error { return nil }}
 	base := m
 	if config, ok := m.Files[adapter.Config]; ok {
-		name, err := baseName(path(m, adapter.Config), config)
+		name, err := adapter.BaseName(path(m, adapter.Config), config)
 		if err != nil {
 			return nil, err
 		}
