@@ -39,11 +39,11 @@ def cut_tokenizer(tokenizer, vocab):
 class Text:
     """The tokenizer with what is constant: prefix and suffix of the prompt, tokens of the labels."""
 
-    def __init__(self, folder, vocab):
+    def __init__(self, folder, vocab, prefix=PREFIX):
         with open(os.path.join(folder, "tokenizer.json"), encoding="utf-8") as f:
             self.json = cut_tokenizer(json.load(f), vocab)
         self.tokenizer = Tokenizer.from_str(json.dumps(self.json))
-        self.prefix, self.suffix = self.ids(PREFIX), self.ids(SUFFIX)
+        self.prefix, self.suffix = self.ids(prefix), self.ids(SUFFIX)
         self.label = {name: self.ids(name) for name in labels.INTENT}
         self.first = [self.label[name][0] for name in labels.INTENT]
         double = {i for i in self.first if self.first.count(i) > 1}  # as in ph-ysics, ph-ilos-ophy

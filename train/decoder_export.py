@@ -16,6 +16,7 @@ import os
 import torch
 from safetensors.torch import load_file, save_file
 
+import decoder_agents
 import decoder_data
 import decoder_model
 import labels
@@ -86,14 +87,20 @@ def summed(weights, model, layers):
     """The weights with the adapter added; those of left-out layers are left out."""
     out = dict(weights)
     for i in layers:
-        for name in decoder_model.LINEAR:
+        for name in model.modules:
             key = decoder_model.Decoder.key(i, name)
             out[f"model.layers.{i}.{name}.weight"] = model.merged[key].clone()
     kept = tuple(f"model.layers.{i}." for i in layers)
     return {k: v for k, v in out.items() if not k.startswith("model.layers.") or k.startswith(kept)}
 
 
-def manifest(name):
+def manifest(name, run):
+    field = run.get("agent")
+    if field:
+        return {"version": 1, "name": f"mom-dec-agent-{field}-v1", "function": "agent", "field": field,
+                "difficulties": decoder_data.DIFFICULTIES, "tools": decoder_agents.TOOLS, "tiers": decoder_agents.TIERS,
+                "shift": decoder_agents.shift(field), "prompt": decoder_agents.prefix(field) + "{text}" + decoder_data.SUFFIX,
+                "answer": decoder_agents.ANSWER, "quotes": True}
     return {"version": 1, "name": name, "function": "intent", "labels": labels.INTENT, "difficulties": decoder_data.DIFFICULTIES,
             "prompt": decoder_data.PREFIX + "{text}" + decoder_data.SUFFIX, "answer": decoder_data.ANSWER, "quotes": True}
 
@@ -101,7 +108,7 @@ def manifest(name):
 def adapter(model, a, out):
     tensors = {}
     for i in model.layers:
-        for name in decoder_model.LINEAR:
+        for name in model.modules:
             key, at = model.key(i, name), f"base_model.model.model.layers.{i}.{name}"
             tensors[at + ".lora_A.weight"] = model.a[key].detach().half().contiguous()
             tensors[at + ".lora_B.weight"] = model.b[key].detach().half().contiguous()
@@ -109,7 +116,12 @@ def adapter(model, a, out):
     write_json(os.path.join(out, "adapter_config.json"), {
         "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": os.path.basename(os.path.normpath(a.weights or a.base)),
         "r": model.rank, "lora_alpha": model.alpha, "lora_dropout": 0.0, "bias": "none", "fan_in_fan_out": False, "inference_mode": True,
-        "layers_to_transform": model.layers, "target_modules": [n.split(".")[1] for n in decoder_model.LINEAR]}, indent=1)
+        "layers_to_transform": model.layers, "target_modules": [n.split(".")[1] for n in model.modules]}, indent=1)
+
+
+def modules(run):
+    names = run.get("modules")
+    return [n for n in decoder_model.LINEAR if names is None or n.split(".")[1] in names.split(",")]
 
 
 def main():
@@ -128,7 +140,7 @@ def main():
         weights = read(a.weights)
     if layers is None:  # last.pt of a run that goes on
         layers = run["layers"] or list(range(config["num_hidden_layers"]))
-    model = decoder_model.Decoder(weights, config, layers, run["rank"], run["alpha"])
+    model = decoder_model.Decoder(weights, config, layers, run["rank"], run["alpha"], modules=modules(run))
     model.load_state_dict(state["model"])
     model.merge()
     os.makedirs(a.out, exist_ok=True)
@@ -141,7 +153,7 @@ def main():
         save_file(pack(summed(weights, model, layers), form), os.path.join(a.out, "model.safetensors"), metadata={"format": "pt"})
         write_json(os.path.join(a.out, "tokenizer.json"), decoder_data.Text(a.base, run["vocab"]).json, separators=(",", ":"))
     write_json(os.path.join(a.out, "config.json"), config, indent=1)
-    write_json(os.path.join(a.out, "mom.json"), manifest(NAMES[whole]), indent=1)
+    write_json(os.path.join(a.out, "mom.json"), manifest(NAMES[whole], run), indent=1)
     for f in sorted(os.listdir(a.out)):
         os.chmod(os.path.join(a.out, f), 0o644)
         print(f"{os.path.getsize(os.path.join(a.out, f)) / 1e6:8.2f} MB {f}")

@@ -42,10 +42,11 @@ def attention(q, k, v, mask):
 class Decoder(torch.nn.Module):
     """The weights are constants; the parameters are the adapters'. Products are taken in `dtype`, all else in float32."""
 
-    def __init__(self, weights, config, layers=None, rank=32, alpha=32.0, dtype=torch.float32):
+    def __init__(self, weights, config, layers=None, rank=32, alpha=32.0, dtype=torch.float32, modules=LINEAR):
         super().__init__()
         c = config
         self.w, self.config, self.rank, self.alpha, self.dtype = weights, config, rank, alpha, dtype
+        self.modules = modules if rank else ()  # that have an adapter
         self.near = {k: w.to(dtype) for k, w in weights.items() if w.dim() == 2}
         self.scale = alpha / rank if rank else 0.0
         self.layers = list(layers if layers is not None else range(c["num_hidden_layers"]))
@@ -58,7 +59,7 @@ class Decoder(torch.nn.Module):
         self.a, self.b, self.merged = torch.nn.ParameterDict(), torch.nn.ParameterDict(), {}
         if rank:
             for i in self.layers:
-                for name in LINEAR:
+                for name in self.modules:
                     n, k = self.weight(i, name).shape
                     self.a[self.key(i, name)] = torch.nn.Parameter(torch.randn(rank, k) / k ** 0.5)
                     self.b[self.key(i, name)] = torch.nn.Parameter(torch.zeros(n, rank))
@@ -73,10 +74,8 @@ class Decoder(torch.nn.Module):
     @torch.no_grad()
     def merge(self):
         """Sums weights and adapters; to be called after every change of a parameter."""
-        if not self.rank:
-            return
         for i in self.layers:
-            for name in LINEAR:
+            for name in self.modules:
                 k, w = self.key(i, name), self.weight(i, name)
                 added = self.b[k].to(self.dtype) @ self.a[k].to(self.dtype)
                 if k not in self.merged:
@@ -85,7 +84,7 @@ class Decoder(torch.nn.Module):
 
     def linear(self, x, i, name):
         x = x.to(self.dtype)
-        if not self.rank:
+        if name not in self.modules:
             return x @ self.near[f"model.layers.{i}.{name}.weight"].T
         k = self.key(i, name)
         return Adapted.apply(x, self.a[k], self.b[k], self.merged[k], self.scale)

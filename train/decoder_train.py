@@ -2,6 +2,7 @@
 
     python decoder_train.py --out CKPT/dec-r1 --base FOLDER                                       all layers
     python decoder_train.py --out CKPT/dec-v1 --base R1 --weights R1_INT4 --layers 0,1,…  --first-round 10     a part of them
+    python decoder_train.py --out CKPT/agent-law --agent law --base R1 --weights R1_INT4 --modules q_proj,v_proj --rank 8     an agent
     … --smoke                                                                                     a few steps
 
 --base is a Hugging Face folder of a llama; the loss is the cross entropy of the answers. With --layers, the adapter heals what the
@@ -19,6 +20,7 @@ import time
 import torch
 from torch.nn import functional as F
 
+import decoder_agents
 import decoder_data
 import decoder_export
 import decoder_model
@@ -32,6 +34,8 @@ def arguments(given=None):
     p.add_argument("--weights")
     p.add_argument("--layers", help="numbers of the kept layers with commas; all without")
     p.add_argument("--vocab", type=int, default=32768, help="the first so many tokens are kept")
+    p.add_argument("--agent", help="train the agent of a field: sci, math, hum, soc, law or gen")
+    p.add_argument("--modules", help="names with commas of the layers that have an adapter, as q_proj,v_proj; all without")
     p.add_argument("--seed", type=int, default=20261126)
     p.add_argument("--first-round", type=int, default=0)
     p.add_argument("--rounds", type=int, default=3)
@@ -57,7 +61,7 @@ def plan(a, text):
     steps = []
     for r in range(a.first_round, a.first_round + a.rounds):
         rnd = random.Random(a.seed * 1000 + r)
-        made = decoder_data.examples(text, rnd, a.keep, a.chat_each, a.reason_each)
+        made = decoder_agents.examples(text, a.agent, a.reason_each) if a.agent else decoder_data.examples(text, rnd, a.keep, a.chat_each, a.reason_each)
         print(f"round {r}: {len(made)} requests, {sum(len(e[0]) for e in made)} tokens", flush=True)
         part = sorted(decoder_data.batches(made, a.tokens, a.most, rnd), key=lambda b: len(b) * max(len(e[0]) for e in b))
         pairs = [(r, part[i:i + 2]) for i in range(0, len(part), 2)]  # of like cost: the two wait for each other
@@ -107,9 +111,23 @@ def label_scores(model, text, asked, most=16):
 
 
 @torch.no_grad()
-def look(model, text, few=False):
+def scored(model, text, examples, tokens, most=16):
+    """The logits of some tokens at the beginning of the answers."""
+    out = []
+    for at in range(0, len(examples), most):
+        part = examples[at:at + most]
+        out += list(model(text.prefix, [e[0][:e[1]] for e in part], [(r, e[1] - 1) for r, e in enumerate(part)])[:, tokens])
+    return out
+
+
+@torch.no_grad()
+def look(model, text, few=False, agent=None):
     """Cross entropy a token of the held-out answers, and how often the label is right."""
     model.merge()
+    if agent:
+        made = decoder_agents.dev(text, agent)
+        found = [out.argmax() for out in scored(model, text, [e for e, _ in made], decoder_agents.first(text))]
+        return {"difficulty": round(sum(int(y) == r for y, (_, r) in zip(found, made)) / len(made), 4), "of": len(made)}
     said, sets = decoder_data.dev(text, few)
     total = count = 0
     said = sorted(said, key=lambda e: len(e[0]))
@@ -161,7 +179,7 @@ def work(rank, a, steps, text, model, teacher, barrier, buffers):
             print(f"step {s + 1}/{len(steps)} {sec:.0f}s {tokens / sec:.0f} tok/s loss {mean:.4f}, {left:.1f} h left", flush=True)
         last = s + 1 == len(steps)
         if last or steps[s + 1][0] != r:
-            log.append({"round": r, "step": s + 1, **look(model, text, a.smoke)})
+            log.append({"round": r, "step": s + 1, **look(model, text, a.smoke, a.agent)})
             print(json.dumps(log[-1]), flush=True)
         if last or time.time() - saved > 60 * a.minutes_between_checkpoints:
             save(path, {"model": model.state_dict(), "opt": opt.state_dict(), "rate": rate.state_dict(), "step": s + 1, "log": log})
@@ -177,7 +195,7 @@ def models(a):
     under = decoder_export.read(a.weights) if a.weights else weights
     torch.manual_seed(a.seed)
     dtype = torch.bfloat16 if BF16 else torch.float32
-    model = decoder_model.Decoder(under, config, a.layers, a.rank, a.alpha, dtype)
+    model = decoder_model.Decoder(under, config, a.layers, a.rank, a.alpha, dtype, decoder_export.modules(vars(a)))
     return model, decoder_model.Decoder(weights, config, rank=0, dtype=dtype) if a.layers else None
 
 
@@ -187,7 +205,7 @@ def main():
         a.rounds, a.steps = 1, a.steps or 4
     os.makedirs(a.out, exist_ok=True)
     torch.set_num_threads(1)
-    text = decoder_data.Text(a.base, a.vocab)
+    text = decoder_data.Text(a.base, a.vocab, decoder_agents.prefix(a.agent) if a.agent else decoder_data.PREFIX)
     steps = plan(a, text)
     print(len(steps), "steps", flush=True)
     model, teacher = models(a)

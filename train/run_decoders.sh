@@ -55,4 +55,11 @@ v1="--checkpoint $work/dec-v1/final.pt $under"
 export_to "$work/v1-f32" $v1
 export_to "$work/v1-int4" $v1 --int4
 export_to "$work/mom-dec-class-intent-v1" $v1 --adapter
+
+# Agents: small adapters over r1, one a field.
+for field in sci math hum soc law gen; do
+	[ -e "$work/agent-$field/final.pt" ] || $python decoder_train.py $smoke --out "$work/agent-$field" --agent $field --base "$from" --weights "$work/mom-dec-class-intent-r1" \
+		--modules q_proj,v_proj --rank 8 --alpha 16 --lr 2e-3 --rounds 1 --tokens 1600 --most 64 ${AGENT:-}
+	export_to "$work/mom-dec-agent-$field-v1" --checkpoint "$work/agent-$field/final.pt" --base "$from" --weights "$work/mom-dec-class-intent-r1" --adapter
+done
 echo "all made"
