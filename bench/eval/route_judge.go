@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// A Judge says of a text how likely it is of each category and of each degree of
-// difficulty: a decoder. Its two lists have the same lengths for all texts.
-type Judge func(ctx context.Context, text string) (categories, difficulties []float64, err error)
+// A Judge says how likely a text is of each category and of each degree of
+// difficulty: a decoder. It may look at what the encoder reads in a question. Its
+// two lists have the same lengths for all texts.
+type Judge func(ctx context.Context, text string, q *Question) (categories, difficulties []float64, err error)
 
 // judge has o.Judge read all questions.
 func judge(ctx context.Context, questions []*Question, o RouteOptions) error {
@@ -21,7 +22,7 @@ func judge(ctx context.Context, questions []*Question, o RouteOptions) error {
 			if o.WithOptions {
 				text = q.Question()
 			}
-			categories, difficulties, err := o.Judge(ctx, text)
+			categories, difficulties, err := o.Judge(ctx, text, q)
 			if err != nil {
 				return fmt.Errorf("row %s: %w", q.ID, err)
 			}

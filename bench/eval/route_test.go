@@ -309,7 +309,7 @@ func TestJudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := RouteOptions{Pools: []Pool{{Models: []string{"a", "b"}}}, Floor: floor, Judge: func(_ context.Context, text string) (categories, difficulties []float64, err error) {
+	o := RouteOptions{Pools: []Pool{{Models: []string{"a", "b"}}}, Floor: floor, Judge: func(_ context.Context, text string, _ *Question) (categories, difficulties []float64, err error) {
 		if text == "easy" {
 			return []float64{0.7, 0.3}, []float64{0.9, 0.1}, nil
 		}
@@ -334,7 +334,7 @@ func TestJudged(t *testing.T) {
 	if found["judged"] != 1 || found["category"] != 0.5 {
 		t.Errorf("accuracies %v, want judged 1 and category 0.5", found)
 	}
-	o.Judge = func(context.Context, string) ([]float64, []float64, error) { return nil, nil, fmt.Errorf("it is ill") }
+	o.Judge = func(context.Context, string, *Question) ([]float64, []float64, error) { return nil, nil, fmt.Errorf("it is ill") }
 	if err := judge(context.Background(), p.all, o); err == nil || !strings.Contains(err.Error(), "row 0: it is ill") {
 		t.Errorf("err %v", err)
 	}

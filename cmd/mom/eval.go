@@ -11,8 +11,6 @@ import (
 
 	"mom/bench/eval"
 	"mom/engine"
-	"mom/engine/explain"
-	"mom/engine/generate"
 )
 
 const aboutEval = `Measure a model on labelled texts.
@@ -225,20 +223,11 @@ func (f *evalFlags) measure(ctx context.Context, a *app, rows []eval.Row, precis
 	o.Progress = func(done int) { p.step(int64(done)) }
 	if f.task == "route" {
 		r := f.evalRouteFlags.options(o, f.split)
-		if f.judge != "" {
-			x, err := explain.Open(f.judge, explain.Options{Options: generate.Options{Threads: options.Threads}})
-			if err != nil {
-				return nil, err
-			}
-			defer x.Close()
-			r.Judge = func(ctx context.Context, text string) (categories, difficulties []float64, err error) {
-				j, err := x.Assess(ctx, text, 0)
-				if err != nil {
-					return nil, nil, err
-				}
-				return j.Probabilities, j.Difficulties, nil
-			}
+		var close func()
+		if r.Judge, close, err = f.openJudge(e, options.Threads); err != nil {
+			return nil, err
 		}
+		defer close()
 		return eval.RunRoute(ctx, e, rows, r)
 	}
 	return eval.Run(ctx, e, rows, eval.Task(f.task), o)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"mom/bench/eval"
+	"mom/engine"
+	"mom/engine/explain"
+	"mom/engine/generate"
 	"mom/router"
 )
 
@@ -28,8 +32,9 @@ specialists. These choosers are compared:
   category, predicted  the same, weighted by the categories that the encoder sees
   neighbours           what models did on the train rows closest to the question
   linear               a logistic regression a model on the encoder's embedding
-  judged               what models did on train rows that the decoder of --judge
-                       finds of the same category and difficulty
+  judged               what models did on train rows of the same category and
+                       difficulty: as the decoder of --judge finds them, or as
+                       the encoder and the agents of --agents do
   oracle               knows the outcomes: no chooser can be better
 
 --tradeoff N takes the cheapest model that is expected to be good enough, as
@@ -44,6 +49,7 @@ type evalRouteFlags struct {
 	pools    string
 	tradeoff []float64
 	judge    string
+	agents   string
 }
 
 func (f *evalRouteFlags) add(c *cobra.Command) {
@@ -51,15 +57,19 @@ func (f *evalRouteFlags) add(c *cobra.Command) {
 	s.StringArrayVar(&f.pool, "pool", nil, "choose among these `MODELS`, told apart by commas; several times for several pools")
 	s.StringVar(&f.pools, "pools", "", "`auto` finds pools on the train rows (the default without --pool)")
 	s.StringVar(&f.judge, "judge", "", "`FOLDER` of a decoder that labels and explains, to choose by its category and difficulty")
+	s.StringVar(&f.agents, "agents", "", "`FOLDER` that holds mom-dec-agent-* and the decoder that they are for, to choose by the encoder's category and the difficulty that the agent of its field sees")
 	s.Float64SliceVar(&f.tradeoff, "tradeoff", []float64{0, 4}, "let choosers give up quality for money: `N` from 0, nothing, to 10; several are told apart by commas")
 }
 
 func (f *evalRouteFlags) check(e *evalFlags) error {
 	if e.task != "route" {
-		if len(f.pool) > 0 || f.pools != "" || f.judge != "" {
-			return misuse("--pool, --pools and --judge go with --task route")
+		if len(f.pool) > 0 || f.pools != "" || f.judge != "" || f.agents != "" {
+			return misuse("--pool, --pools, --judge and --agents go with --task route")
 		}
 		return nil
+	}
+	if f.judge != "" && f.agents != "" {
+		return misuse("--judge and --agents: want one of them")
 	}
 	if e.baseline || e.train != "" {
 		return misuse("--task route compares its choosers with baselines anyway, and learns from the split train of --in; leave out --baseline and --train")
@@ -98,4 +108,60 @@ func (f *evalRouteFlags) options(o eval.Options, split string) eval.RouteOptions
 		r.Pools = append(r.Pools, eval.Pool{Name: fmt.Sprintf("pool-%d", i+1), Models: strings.Split(p, ",")})
 	}
 	return r
+}
+
+// openJudge opens what says how hard a question is: a decoder, or agents; nil for
+// neither.
+func (f *evalRouteFlags) openJudge(e *engine.Engine, threads int) (judge eval.Judge, close func(), err error) {
+	o := explain.Options{Options: generate.Options{Threads: threads}}
+	switch {
+	case f.judge != "":
+		x, err := explain.Open(f.judge, o)
+		if err != nil {
+			return nil, nil, err
+		}
+		return func(ctx context.Context, text string, _ *eval.Question) (categories, difficulties []float64, err error) {
+			j, err := x.Assess(ctx, text, 0)
+			if err != nil {
+				return nil, nil, err
+			}
+			return j.Probabilities, j.Difficulties, nil
+		}, x.Close, nil
+	case f.agents != "":
+		x, err := explain.OpenAgents(f.agents, o)
+		if err != nil {
+			return nil, nil, err
+		}
+		labels := intentLabels(e)
+		for _, l := range labels {
+			if x.For(explain.FieldOf(l)) == nil {
+				x.Close()
+				return nil, nil, fmt.Errorf("%s: no agent of the field %s, which %s is of", f.agents, explain.FieldOf(l), l)
+			}
+		}
+		return func(ctx context.Context, text string, q *eval.Question) (categories, difficulties []float64, err error) {
+			if len(q.Intent) != len(labels) || len(labels) == 0 {
+				return nil, nil, fmt.Errorf("the model tells no categories, by which agents are asked")
+			}
+			best := 0
+			for k, p := range q.Intent {
+				if p > q.Intent[best] {
+					best = k
+				}
+			}
+			p, err := x.For(explain.FieldOf(labels[best])).Assess(ctx, text, 0)
+			return q.Intent, p, err
+		}, x.Close, nil
+	}
+	return nil, func() {}, nil
+}
+
+// intentLabels are the categories of the model's intent head; nil without one.
+func intentLabels(e *engine.Engine) []string {
+	for _, h := range e.Heads() {
+		if h.Function == "intent" {
+			return h.Labels
+		}
+	}
+	return nil
 }
