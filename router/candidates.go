@@ -50,7 +50,7 @@ func (d *decision) candidates(models []*model, weights []float64) {
 	for i, m := range models {
 		d.Candidates[i] = Candidate{
 			Model:    m.Name,
-			Quality:  m.expected(weights),
+			Quality:  d.signals.Difficulty.graded(m.expected(weights)),
 			Cost:     d.cost(m, d.rc.ExpectedOutput),
 			RuledOut: d.barred(m),
 		}

@@ -106,6 +106,7 @@ func (d *decision) find(name string) int {
 // explainDomain says which candidate is the best and what ruled out others.
 func (d *decision) explainDomain(best int) {
 	n, verdict := len(d.scores), "refused"
+	d.explainDifficulty()
 	if best < 0 {
 		d.Action = Refuse
 		d.say("None of the models of the recipe can serve the request.")

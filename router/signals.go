@@ -49,7 +49,9 @@ type Part struct {
 type Signals struct {
 	Intent []Category // highest first; empty when unknown
 	Told   *Told      // what a decoder said of it; nil when none was asked
-	Guard  *Verdict   // the worst of the parts
+	// Difficulty is what an agent said; nil when none was asked, or was late.
+	Difficulty *Difficulty
+	Guard      *Verdict // the worst of the parts
 	// GuardPart is the index of the part with the worst verdict.
 	GuardPart int
 	PII       []PartSpan

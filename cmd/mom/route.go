@@ -41,19 +41,29 @@ it is; a line of JSON is then
 "by" is decoder, or encoder where the decoder had no answer within
 --explain-limit, which "late" and "note" tell; "cut" is how many bytes in the
 middle of a long text the decoder did not read. Texts are explained one after
-another, so "ms" is what one alone takes.`
+another, so "ms" is what one alone takes.
+
+With --agents the agent of the text's field says how hard it is, the candidates'
+expected qualities are those for such texts, and a line has besides
+
+  "agent": {"agent","field","model","difficulty","needs_tools","confidence",
+            "reason","ms","first_token_ms","late","cut","note"}
+
+"confidence" is how probably the chosen model answers well.`
 
 const routeExamples = `  mom route "Prove that the square root of 2 is irrational"
   mom route --json --in prompts.jsonl > decisions.jsonl
   mom route --config mom.yaml --recipe cheap "What is the capital of France?"
   mom route --explain "Prove that the square root of 2 is irrational"
   mom route --explain --decoder ./folder --in prompts.jsonl --json
+  mom route --agents ./weights "Prove that the square root of 2 is irrational"
   mom route --tradeoff 0 --exclude 'small*' "…"`
 
 type routeFlags struct {
 	modelFlags
 	inputFlags
 	explainFlags
+	agents   agentFlags
 	config   string
 	recipe   string
 	tradeoff float64
@@ -75,6 +85,7 @@ func routeCommand(a *app) *cobra.Command {
 	f.modelFlags.addServing(c)
 	f.inputFlags.add(c)
 	f.explainFlags.add(c)
+	f.agents.add(c)
 	s := c.Flags()
 	s.StringVarP(&f.config, "config", "c", "", "configuration `FILE` with models and policy (default the built-in ones)")
 	s.StringVar(&f.recipe, "recipe", "auto", "`NAME` of a recipe, or of a model")
@@ -90,6 +101,9 @@ func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	if err := f.explainFlags.check(); err != nil {
+		return err
+	}
+	if err := f.agents.check(f.explain); err != nil {
 		return err
 	}
 	if f.tradeoff != -1 && (f.tradeoff < 0 || f.tradeoff > 10) {
@@ -111,14 +125,18 @@ func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
 	}
 	var e *explain.Explainer
 	var who *teller
+	var agents *explain.Agents
 	defer func() {
 		if e != nil {
 			e.Close()
 		}
+		if agents != nil {
+			agents.Close()
+		}
 		who.close()
 	}()
 	many := f.Threads
-	if f.explain {
+	if f.explain || f.agents.agents != "" {
 		many = 1
 	}
 	return f.each(ctx, a, args, f.json, many, func() (func() worker, error) {
@@ -128,11 +146,14 @@ func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
 				return nil, err
 			}
 		}
+		if agents, err = f.agents.open(f.Threads); err != nil {
+			return nil, err
+		}
 		if who, err = openTeller(c, policy.Intent(f.recipe), f.Threads); err != nil {
 			return nil, err
 		}
 		b, err := openBrain(&f.modelFlags, c.Limits.Tokens)
-		return func() worker { return f.worker(b, policy, who, e) }, err
+		return func() worker { return f.worker(b, policy, who, e, agents) }, err
 	})
 }
 
@@ -143,7 +164,7 @@ type routed struct {
 	MS float64 `json:"ms"`
 }
 
-func (f *routeFlags) worker(b *brain, policy *router.Router, who *teller, e *explain.Explainer) worker {
+func (f *routeFlags) worker(b *brain, policy *router.Router, who *teller, e *explain.Explainer, agents *explain.Agents) worker {
 	return func(ctx context.Context, q *record, out []byte) ([]byte, error) {
 		start := time.Now()
 		reading, err := b.Classify(ctx, q.text, web.All)
@@ -157,6 +178,16 @@ func (f *routeFlags) worker(b *brain, policy *router.Router, who *teller, e *exp
 				return out, err
 			}
 			d = policy.Decide(f.request(reading.Tokens), signals)
+		}
+		var by *chosen
+		if agents != nil && d.Action != router.Block {
+			by, err = f.agents.choose(ctx, agents, q.text, &d, func(y *router.Difficulty) router.Decision {
+				signals.Difficulty = y
+				return policy.Decide(f.request(reading.Tokens), signals)
+			})
+			if err != nil {
+				return out, err
+			}
 		}
 		took := time.Since(start)
 		single := q.line == 1 && f.in == ""
@@ -172,10 +203,14 @@ func (f *routeFlags) worker(b *brain, policy *router.Router, who *teller, e *exp
 			}
 			return appendExplainedRow(out, q, &d, &say), nil
 		}
-		if f.json {
+		switch {
+		case f.json && agents != nil:
+			return appendJSON(out, agentRouted{q.id, d, by, milliseconds(took)})
+		case f.json:
 			return appendJSON(out, routed{q.id, d, milliseconds(took)})
-		}
-		if single {
+		case single && by != nil:
+			return appendChosen(appendDecision(out, &d, took), by), nil
+		case single:
 			return appendDecision(out, &d, took), nil
 		}
 		return appendDecisionRow(out, q, &d), nil
