@@ -74,6 +74,9 @@ type Recipe struct {
 	ExpectedOutput int `yaml:"expected_output" json:"expected_output"`
 	// Rules for single categories.
 	Domains []Domain `yaml:"domains" json:"domains,omitempty"`
+	// Ask the agent of the request's field how hard the request is, and expect of
+	// each model what it does with such requests.
+	Agents bool `yaml:"agents" json:"agents,omitempty"`
 	// Replaces the intent that is configured for all recipes.
 	Intent *Intent `yaml:"intent" json:"intent,omitempty"`
 	// Replaces the security that is configured for all recipes.

@@ -151,6 +151,13 @@ func (r *Router) Intent(name string) Intent {
 	return Intent{}
 }
 
+// Agents reports whether a decision for this model or recipe waits for the agent of
+// the request's field.
+func (r *Router) Agents(name string) bool {
+	rc := r.recipe(name)
+	return rc != nil && rc.Agents && rc.chooses()
+}
+
 func (r Response) on() bool { return r != Off && r != "" }
 
 func (p *PII) on() bool {

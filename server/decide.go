@@ -47,6 +47,11 @@ func (s *Server) decide(x *exchange, q *question) (*router.Decision, *router.Sig
 	}
 	merged := time.Since(start)
 	d, policy, waited, err := asked.judge(x.life, x.p, q.request, &signals)
+	if err == nil {
+		var more time.Duration
+		d, more, err = s.grade(x.life, x.p, x.id, q.request, q.parts, &signals, d)
+		waited += more
+	}
 	x.stages.Decide, x.stages.Classify = merged+policy, x.stages.Classify+waited
 	if err != nil {
 		return nil, nil, err

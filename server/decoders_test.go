@@ -30,6 +30,9 @@ type inside struct {
 	heard  []string // decoder: text
 	broken string   // a decoder that cannot be asked
 
+	grade  func(ctx context.Context, limit time.Duration) (*router.Difficulty, error)
+	graded []string // category: text
+
 	cannot error         // explain
 	steps  chan string   // when not nil, the pieces of the reason, until it is closed
 	left   chan struct{} // an explanation that was ended early
@@ -59,6 +62,14 @@ func (d *inside) Dial(ctx context.Context) (net.Conn, error) {
 }
 
 func (d *inside) Explains() error { return d.cannot }
+
+func (d *inside) Difficulty(ctx context.Context, category, text string, limit time.Duration) (*router.Difficulty, error) {
+	d.tells.Lock()
+	d.graded = append(d.graded, category+": "+text)
+	grade := d.grade
+	d.tells.Unlock()
+	return grade(ctx, limit)
+}
 
 func (d *inside) Explain(ctx context.Context, text string, emit func(string) error) (*web.Explanation, time.Duration, error) {
 	d.tells.Lock()

@@ -107,6 +107,45 @@ func (a *inquiry) judge(ctx context.Context, p *plane, q router.Request, signals
 	return d, policy + time.Since(start), waited, nil
 }
 
+// grade decides again by how hard the agent of the request's field finds it, where
+// the policy wants to know; d is the decision without it, which stands when there is
+// no agent, or it was late or could not answer. It returns how long it took.
+func (s *Server) grade(ctx context.Context, p *plane, id string, q router.Request, parts []router.Part, signals *router.Signals, d router.Decision) (router.Decision, time.Duration, error) {
+	text := fieldText(parts)
+	if s.decoders == nil || d.Action != router.Route || d.Category == "" || d.Abstained || !p.router.Agents(q.Model) || strings.TrimSpace(text) == "" {
+		return d, 0, nil
+	}
+	start := time.Now()
+	y, err := s.askAgent(ctx, d.Category, text, p.config.Agents.TimeLimit)
+	took := time.Since(start)
+	outcome := admin.InTime
+	switch {
+	case ctx.Err() != nil:
+		return d, took, ctx.Err()
+	case err != nil:
+		outcome = admin.CouldNot
+		s.log.Warn("an agent could not say how hard a request is", "request_id", id, "reason", web.AsError(err).Message)
+	case y == nil:
+		outcome = admin.Late
+	}
+	s.metrics.Graded(outcome, took)
+	if y == nil {
+		return d, took, nil
+	}
+	signals.Difficulty = y
+	return p.router.Decide(q, *signals), took, nil
+}
+
+// askAgent keeps a panic in an agent from the request.
+func (s *Server) askAgent(ctx context.Context, category, text string, limit time.Duration) (y *router.Difficulty, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			y, err = nil, fmt.Errorf("panic in an agent: %T", r)
+		}
+	}()
+	return s.decoders.Difficulty(ctx, category, text, limit)
+}
+
 // fieldText is the text that the field of a request is of: the last one of the
 // user, else the last of all, as router.Merge has it.
 func fieldText(parts []router.Part) string {

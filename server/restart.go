@@ -21,6 +21,7 @@ func restartNeeded(old, now *config.Config) string {
 		{"timeouts.read", old.Timeouts.Read, now.Timeouts.Read},
 		{"timeouts.idle", old.Timeouts.Idle, now.Timeouts.Idle},
 		{"decoders", old.Decoders, now.Decoders},
+		{"agents", old.Agents, now.Agents},
 		{"state", old.State, now.State},
 		{"cache", old.Cache, now.Cache},
 		{"redis", old.Redis, now.Redis},

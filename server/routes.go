@@ -77,7 +77,11 @@ func (s *Server) decideText(ctx context.Context, text string) (router.Decision, 
 	}
 	parts[0].Reading = r
 	signals := router.Merge(parts)
-	d, _, _, err := asked.judge(ctx, p, router.Request{Model: autoModel, InputTokens: r.Tokens}, &signals)
+	q := router.Request{Model: autoModel, InputTokens: r.Tokens}
+	d, _, _, err := asked.judge(ctx, p, q, &signals)
+	if err == nil {
+		d, _, err = s.grade(ctx, p, "", q, parts, &signals, d)
+	}
 	return d, signals, err
 }
 

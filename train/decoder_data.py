@@ -98,8 +98,9 @@ def reasons(part):
     return [r for r in data.own("reasons.jsonl") if r["split"] == part]
 
 
-def examples(text, rnd, keep, chat_each=1, reason_each=1):
-    """One round: a share `keep` of the shared rows and the own prompts with their label, and the rows with reasons."""
+def examples(text, rnd, keep, chat_each=1, reason_each=1, reason_keep=1.0, reason_last=0):
+    """One round: a share `keep` of the shared rows and the own prompts with their label, and the rows with reasons: a share
+    `reason_keep` of them, and all of the last `reason_last`."""
     out, chat_other = [], 0.35
     explained = {" ".join(r["text"].lower().split()) for r in data.own("reasons.jsonl")}
     for row in data.shared("intent.jsonl.gz"):
@@ -112,7 +113,10 @@ def examples(text, rnd, keep, chat_each=1, reason_each=1):
         for _ in range(chat_each):
             t = tasks.casual(row["text"], rnd) if rnd.random() < 0.5 else row["text"]
             out.append(text.example(t, row["label"]))
-    for row in reasons("train"):
+    rows = reasons("train")
+    for i, row in enumerate(rows):
+        if i < len(rows) - reason_last and rnd.random() > reason_keep:
+            continue
         out += [e for e in [text.reason(row)] * reason_each if e]
     return out
 

@@ -42,6 +42,8 @@ def arguments(given=None):
     p.add_argument("--keep", type=float, default=0.34, help="share of the shared intent rows in a round")
     p.add_argument("--chat-each", type=int, default=1)
     p.add_argument("--reason-each", type=int, default=1)
+    p.add_argument("--reason-keep", type=float, default=1.0, help="share of the rows with reasons in a round,")
+    p.add_argument("--reason-last", type=int, default=0, help="and all of the last so many")
     p.add_argument("--rank", type=int, default=32)
     p.add_argument("--alpha", type=float, default=32)
     p.add_argument("--lr", type=float, default=6e-4)
@@ -61,7 +63,7 @@ def plan(a, text):
     steps = []
     for r in range(a.first_round, a.first_round + a.rounds):
         rnd = random.Random(a.seed * 1000 + r)
-        made = decoder_agents.examples(text, a.agent, a.reason_each) if a.agent else decoder_data.examples(text, rnd, a.keep, a.chat_each, a.reason_each)
+        made = decoder_agents.examples(text, a.agent, a.reason_each) if a.agent else decoder_data.examples(text, rnd, a.keep, a.chat_each, a.reason_each, a.reason_keep, a.reason_last)
         print(f"round {r}: {len(made)} requests, {sum(len(e[0]) for e in made)} tokens", flush=True)
         part = sorted(decoder_data.batches(made, a.tokens, a.most, rnd), key=lambda b: len(b) * max(len(e[0]) for e in b))
         pairs = [(r, part[i:i + 2]) for i in range(0, len(part), 2)]  # of like cost: the two wait for each other

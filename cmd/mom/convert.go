@@ -197,6 +197,9 @@ func (c *conversion) write(ctx context.Context, a *app, s *source, dir string, f
 	if err != nil {
 		return err
 	}
+	if isDecoder(config) {
+		manifest = nil // says how it is asked, nothing of tensors
+	}
 	var src tensors = ggufTensors{s.gguf}
 	if s.gguf == nil {
 		if src, err = s.tensors(); err != nil {

@@ -167,6 +167,8 @@ func TestConvertFitOn(t *testing.T) {
 		}
 		return path
 	}
+	const manifest = `{"version":1,"name":"n","function":"intent","labels":["a","b"],"prompt":"x{text}y","answer":"{label}, {reason}"}`
+	enginetest.Write(t, in, "mom.json", manifest)
 	for _, precision := range []string{"int8", "int4"} {
 		out := filepath.Join(dir, precision)
 		execute(t, "convert", in, "--out", out, "--precision", precision, "--fit-on", texts(`{"text":"<|im_start|>user\nthe law of the land<|im_end|>"}`, `{"text":"an inn"}`))
@@ -178,6 +180,9 @@ func TestConvertFitOn(t *testing.T) {
 			t.Errorf("precision %s, want %s", got, precision)
 		}
 		m.Close()
+		if said, err := os.ReadFile(filepath.Join(out, "mom.json")); err != nil || string(said) != manifest {
+			t.Errorf("mom.json %q, %v", said, err)
+		}
 	}
 	out := filepath.Join(dir, "none")
 	for _, c := range []struct {

@@ -30,6 +30,7 @@ type inside struct {
 	// explainer is opened with the first request where the configuration names none.
 	explainer func() (*explain.Explainer, error)
 	opened    *explain.Explainer
+	agents    *explain.Agents // nil where the configuration has none
 }
 
 // usualLimit is how long an explanation may take when the configuration does not
@@ -60,9 +61,57 @@ func openInside(c *config.Config, log *slog.Logger) (*inside, error) {
 			return nil, err
 		}
 	}
+	if c.Agents.Path != "" {
+		var err error
+		if d.agents, err = openAgents(c); err != nil {
+			d.Close()
+			return nil, err
+		}
+	}
 	d.http = &http.Server{Handler: api.New(byName), ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError)}
 	go d.http.Serve(d.calls)
 	return d, nil
+}
+
+// openAgents opens the agents of c: one for each field.
+func openAgents(c *config.Config) (*explain.Agents, error) {
+	q := c.Agents
+	all, err := explain.OpenAgents(q.Path, explain.Options{Options: generate.Options{Threads: q.Threads, KVBytes: int(q.KVBytes)}})
+	if err != nil {
+		return nil, fmt.Errorf("agents: %w", err)
+	}
+	for _, category := range router.Categories() {
+		if field := explain.FieldOf(category); all.For(field) == nil {
+			all.Close()
+			return nil, fmt.Errorf("agents: %s: no agent of the field %s, which %s is of", q.Path, field, category)
+		}
+	}
+	return all, nil
+}
+
+// Difficulty asks an agent.
+func (d *inside) Difficulty(ctx context.Context, category, text string, limit time.Duration) (*router.Difficulty, error) {
+	if d.agents == nil {
+		return nil, errors.New("there were no agents when the server was started; it needs a restart")
+	}
+	a := d.agents.For(explain.FieldOf(category))
+	v, err := a.Grade(ctx, text, limit)
+	if err != nil {
+		return nil, decoderRefusal(err)
+	}
+	if v.Late {
+		return nil, nil
+	}
+	return difficulty(a, v), nil
+}
+
+// difficulty is what an agent found, for the policy.
+func difficulty(a *explain.Agent, v *explain.Verdict) *router.Difficulty {
+	y := &router.Difficulty{Agent: a.Name, Names: a.Difficulties, P: v.Difficulties, Shift: a.Shift}
+	if v.Tools != a.Tools[0] {
+		y.Tools = v.Tools
+	}
+	return y
 }
 
 // find opens the decoder that lies where decoders are looked for.
@@ -86,6 +135,9 @@ func (d *inside) Close() {
 	}
 	if d.opened != nil {
 		d.opened.Close()
+	}
+	if d.agents != nil {
+		d.agents.Close()
 	}
 }
 

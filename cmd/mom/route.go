@@ -123,6 +123,9 @@ func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
 	if !policy.Knows(f.recipe) {
 		return misuse("--recipe %q: want one of %s", f.recipe, strings.Join(policy.Recipes(), ", "))
 	}
+	if f.agents.agents == "" && policy.Agents(f.recipe) && !f.explain {
+		f.agents.agents, f.agents.limit = c.Agents.Path, c.Agents.TimeLimit
+	}
 	var e *explain.Explainer
 	var who *teller
 	var agents *explain.Agents

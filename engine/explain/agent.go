@@ -191,6 +191,37 @@ func (a *Agent) Choose(ctx context.Context, r *AgentRequest) (*Verdict, error) {
 	return v, nil
 }
 
+// Grade has the difficulty of a text and the tools that it needs, as Choose has
+// them, and nothing is written. It takes no longer than limit; 0 means as long as
+// ctx lives.
+func (a *Agent) Grade(ctx context.Context, text string, limit time.Duration) (*Verdict, error) {
+	began := time.Now()
+	prompt, cut, err := a.e.prompt(text)
+	if err != nil {
+		return nil, err
+	}
+	within, cancel := limited(ctx, began, limit)
+	defer cancel()
+	v := &Verdict{Written: Written{Cut: cut}}
+	q := &generate.Request{Prompt: prompt, MaxTokens: 1, Choose: a.e.choices, Adapter: a.e.adapter}
+	q.Chosen = func(set int, c generate.Choice) error {
+		if set == 0 {
+			v.Difficulty, v.Difficulties = a.Difficulties[c.Label], temper(c.P, a.e.temperature)
+			return nil
+		}
+		v.Tools, v.NeedsTools = a.Tools[c.Label], 1-c.P[0]
+		return errEnough
+	}
+	_, err = a.e.model.Generate(within, q)
+	if tooLate(ctx, within, err) {
+		v.Late = true
+	} else if err != nil && !errors.Is(err, errEnough) {
+		return nil, err
+	}
+	v.Total = time.Since(began)
+	return v, nil
+}
+
 // Assess has how likely each difficulty of a text is, and nothing else.
 func (a *Agent) Assess(ctx context.Context, text string, limit time.Duration) ([]float64, error) {
 	began := time.Now()

@@ -67,6 +67,10 @@ func TestAgents(t *testing.T) {
 		if err != nil || !slices.Equal(p, v.Difficulties) {
 			t.Errorf("assessed %v %v, want %v", p, err, v.Difficulties)
 		}
+		g, err := a.Grade(context.Background(), text, 0)
+		if err != nil || !slices.Equal(g.Difficulties, v.Difficulties) || g.Difficulty != v.Difficulty || g.Tools != v.Tools || g.NeedsTools != v.NeedsTools || g.Reason != "" || g.Tier != "" {
+			t.Errorf("graded %+v %v, want %+v", g, err, v)
+		}
 		// The answer is what the base writes with the adapter after the whole text.
 		whole := "<|im_start|>user\nlaw\n" + text + "<|im_end|>\n<|im_start|>assistant\n" + v.Difficulty + ", " + v.Tools + ", " + name + ":"
 		var enc tokenizer.Encoding
@@ -81,6 +85,9 @@ func TestAgents(t *testing.T) {
 	v, err := a.Choose(context.Background(), &AgentRequest{Text: text, Limit: 1, Pick: func([]float64) int { return 0 }})
 	if err != nil || !v.Late || v.Reason != "" {
 		t.Errorf("%+v %v", v, err)
+	}
+	if g, err := a.Grade(context.Background(), text, 1); err != nil || !g.Late || g.Difficulties != nil {
+		t.Errorf("%+v %v", g, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -32,12 +32,14 @@ type Metrics struct {
 	inFlight  *gauge
 	stages    [stageCount]*histogram
 
-	decisions counters
-	recipes   counters
-	findings  counters
-	abstained *counter
-	told      counters
-	toldAfter histograms
+	decisions   counters
+	recipes     counters
+	findings    counters
+	abstained   *counter
+	told        counters
+	graded      [tellingCount]*counter
+	gradedAfter *histogram
+	toldAfter   histograms
 
 	tokens   counters
 	cost     amounts
@@ -95,6 +97,12 @@ func NewMetrics(version string, labels Labels) *Metrics {
 
 	m.told = r.counters("mom_decoder_intents_total", "Questions to a decoder what a request is about, by outcome: in_time, late (the encoder's word stood) or failed.", "decoder", "outcome")
 	m.toldAfter = r.histograms("mom_decoder_intent_seconds", "Time that a decoder took to say what a request is about, or until it was given up.", latencyBuckets, "decoder")
+
+	graded := r.counters("mom_agent_verdicts_total", "Questions to an agent how hard a request is, by outcome: in_time, late or failed (the request was routed without it).", "outcome")
+	for t := range m.graded {
+		m.graded[t] = graded.with(Telling(t).String())
+	}
+	m.gradedAfter = r.histograms("mom_agent_verdict_seconds", "Time that an agent took to say how hard a request is, or until it was given up.", latencyBuckets).with()
 
 	m.tokens = r.counters("mom_tokens_total", "Tokens of prompts (input) and answers (output), by model.", "model", "direction")
 	m.cost = r.amounts("mom_cost_dollars_total", "Cost of answers by the configured prices, by model.", "model")

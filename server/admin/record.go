@@ -112,6 +112,16 @@ func (m *Metrics) Told(decoder string, t Telling, d time.Duration) {
 	x.after.Update(d.Seconds())
 }
 
+// Graded counts what became of the question to an agent how hard a request is, and
+// how long that took.
+func (m *Metrics) Graded(t Telling, d time.Duration) {
+	if m == nil {
+		return
+	}
+	m.graded[t].Inc()
+	m.gradedAfter.Update(d.Seconds())
+}
+
 // Security counts one finding of a type, Jailbreak or a type of personal data,
 // in a request for model and what was done about it.
 func (m *Metrics) Security(f Found, kind, model string) {

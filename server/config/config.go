@@ -33,6 +33,8 @@ type Config struct {
 	// Small models inside the server that write: they explain decisions, and answer
 	// as models do.
 	Decoders []Decoder `yaml:"decoders" json:"decoders"`
+	// Small models inside the server, one a field, that say how hard a request is.
+	Agents Agents `yaml:"agents" json:"agents"`
 	// The services that answer for models.
 	Upstreams []Upstream `yaml:"upstreams" json:"upstreams"`
 	// The models to choose from. A file that lists models replaces the built-in
@@ -196,6 +198,19 @@ type Decoder struct {
 	Explain bool `yaml:"explain" json:"explain"`
 	// How long an explanation may take; then the classifier's category stands.
 	TimeLimit time.Duration `yaml:"time_limit" json:"time_limit" check:"min=1ms,max=10m" default:"500ms"`
+}
+
+// Agents say how hard requests are, for recipes with agents.
+type Agents struct {
+	// The folder that holds mom-dec-agent-* and the decoder that they are for; empty
+	// for none.
+	Path string `yaml:"path" json:"path"`
+	// Cores that they may use; 0 means all.
+	Threads int `yaml:"threads" json:"threads" check:"min=0,max=1024"`
+	// Memory for the keys and values of texts being read.
+	KVBytes Size `yaml:"kv_bytes" json:"kv_bytes" check:"min=1048576"`
+	// How long they may take; then a request is routed without them.
+	TimeLimit time.Duration `yaml:"time_limit" json:"time_limit" check:"min=1ms,max=10m"`
 }
 
 // A Kind is the protocol of an upstream.

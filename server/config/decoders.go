@@ -13,6 +13,7 @@ const insideName = "decoders"
 // decoders makes a model of each decoder that the file does not list among its
 // models, and the upstream that it needs.
 func (c *Config) decoders() {
+	c.Agents.Path = c.fileOrNone(c.Agents.Path)
 	if len(c.Decoders) == 0 {
 		return
 	}
@@ -67,6 +68,7 @@ func (k *checker) decoders() {
 		}
 	}
 	k.intents(names, known)
+	k.agents()
 	local := map[string]bool{}
 	for i, u := range k.c.Upstreams {
 		if u.Kind != Local {
@@ -122,6 +124,15 @@ func (k *checker) intents(names map[string]int, known []string) {
 	}
 }
 
+// agents checks that there are some where a recipe wants them.
+func (k *checker) agents() {
+	for i, r := range k.c.Policy.Recipes {
+		if r.Agents && k.c.Agents.Path == "" {
+			k.add(fmt.Sprintf("recipes[%d].agents", i), "needs agents.path, the folder of the agents")
+		}
+	}
+}
+
 // askedInVain warns of decoders that tell a category which nobody looks at.
 func (k *checker) askedInVain() {
 	policy, err := router.New(k.c.Policy)
@@ -129,6 +140,9 @@ func (k *checker) askedInVain() {
 		return
 	}
 	for i, r := range k.c.Policy.Recipes {
+		if r.Agents && !policy.Agents(r.Name) {
+			k.add(fmt.Sprintf("recipes[%d].agents", i), "are never asked: the recipe has one model and no domains, so that nothing is chosen")
+		}
 		if r.Intent != nil && r.Intent.Decoder != "" && policy.Intent(r.Name).Decoder == "" {
 			k.add(fmt.Sprintf("recipes[%d].intent.decoder", i), "%s is never asked: the recipe has one model and no domains, so that no category matters", quote(r.Intent.Decoder))
 		}

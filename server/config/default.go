@@ -20,6 +20,7 @@ func Default() *Config {
 			Request: 10 * time.Minute, Classify: 10 * time.Second, Drain: 30 * time.Second,
 		},
 		Auth:          Auth{Mode: Auto},
+		Agents:        Agents{KVBytes: 256 << 20, TimeLimit: 100 * time.Millisecond},
 		Policy:        router.Default(),
 		ResponseGuard: ResponseGuard{Jailbreak: JailbreakOff, PII: PIIOff},
 		State:         State{Path: ":memory:", Retention: 30 * 24 * time.Hour, MaxSize: 256 << 20},

@@ -131,7 +131,8 @@ func TestProblems(t *testing.T) {
 		want []string
 	}{
 		{"lisen: :80", []string{"1:1: lisen: is no key here; did you mean listen?"}},
-		{"frobnicate: 1", []string{"1:1: frobnicate: is no key here; supported: admin, auth, cache,"}},
+		{"frobnicate: 1", []string{"1:1: frobnicate: is no key here; supported: admin, agents, auth, cache,"}},
+		{"recipes: [{name: auto, agents: true}]", []string{"1:32: recipes[0].agents: needs agents.path, the folder of the agents"}},
 		{"limits:\n  Body: 1MiB\n", []string{"2:3: limits.Body: is no key here; did you mean body?"}},
 		{"limits:\n  body: 1MiB\n  body: 2MiB\n", []string{"3:3: limits.body: stands twice; the first is in line 2"}},
 		{"limits: {body: much}", []string{`1:16: limits.body: "much": want a size such as 4MiB`}},

@@ -21,6 +21,10 @@ type Decoders interface {
 	// then the decoder is told to stop, and the answer is Late. Errors that are the
 	// text's fault are *Error.
 	Intent(ctx context.Context, decoder, text string, limit time.Duration) (*router.Told, error)
+	// Difficulty asks the agent of a category's field how hard a text is. It takes no
+	// longer than limit; nil without an error says that the limit came first. Errors
+	// that are the text's fault are *Error.
+	Difficulty(ctx context.Context, category, text string, limit time.Duration) (*router.Difficulty, error)
 	// Explains says why no decoder explains, as an *Error; nil when one does.
 	Explains() error
 	// Explain says what a text is about. It takes no longer than the limit that it
