@@ -14,7 +14,7 @@ import labels
 
 HEAD = """# mom-enc-v1
 
-One MiniLM-L6 encoder (BERT, 6 layers x 384, 22.7 M parameters) with three heads, stored in int8 (one scale a row):
+One MiniLM-L6 encoder (BERT, 6 layers x 384, 22.3 M parameters) with three heads, stored in int8 (one scale a row):
 
 | head | task | labels |
 |---|---|---|
