@@ -65,6 +65,9 @@ func Models() []*Model {
 // decoders are embedded by the build tag fat.
 var decoders []*Model
 
+// Decoders lists the embedded decoders.
+func Decoders() []*Model { return decoders }
+
 // Decoder returns the embedded decoder of this name.
 func Decoder(name string) (*Model, bool) {
 	for _, m := range decoders {

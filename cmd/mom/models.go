@@ -12,8 +12,9 @@ import (
 	"mom/weights"
 )
 
-const aboutModels = `List the family: models that are inside this program. Several heads share one
-trunk, so that all of them together cost one reading of the text.
+const aboutModels = `List the family: models that are inside this program, and the decoders in weights
+or models next to it. Several heads share one trunk, so that all of them together
+cost one reading of the text.
 
 With a NAME, print its model card: what it was trained on, how accurate it is on
 which data, and what it is not for.`
@@ -34,15 +35,19 @@ func modelsCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			decoders, err := listDecoders()
+			if err != nil {
+				return err
+			}
 			var out []byte
 			if asJSON {
-				for _, m := range family {
+				for _, m := range append(family, decoders...) {
 					if out, err = appendJSON(out, m); err != nil {
 						return err
 					}
 				}
 			} else {
-				out = familyTable(family)
+				out = append(familyTable(family), decodersTable(decoders)...)
 			}
 			_, err = a.out.Write(out)
 			return err
@@ -61,8 +66,9 @@ type member struct {
 	Labels     []string `json:"labels,omitempty"`
 	Parameters int64    `json:"parameters"` // its own: of a head without the trunk
 	Bytes      int64    `json:"bytes"`
-	Window     int      `json:"window"` // tokens
-	Card       string   `json:"card"`   // the command that prints it
+	Window     int      `json:"window"`          // tokens
+	Where      string   `json:"where,omitempty"` // of a decoder: its folder, or embedded
+	Card       string   `json:"card"`            // the command that prints it
 }
 
 func listFamily() ([]member, error) {
@@ -137,6 +143,22 @@ func familyTable(family []member) []byte {
 	return out
 }
 
+// decodersTable lists the decoders; nothing when there are none.
+func decodersTable(decoders []member) []byte {
+	var out []byte
+	if len(decoders) == 0 {
+		return nil
+	}
+	out = append(out, '\n')
+	w := tabwriter.NewWriter((*appender)(&out), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "DECODER\tANSWERS\tSIZE\tWHERE\tACCURACY")
+	for _, m := range decoders {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", m.Name, m.Function, size(m.Bytes), m.Where, m.Card)
+	}
+	w.Flush()
+	return out
+}
+
 // labelTypes are the labels without the B- and I- of token classification.
 func labelTypes(labels []string) []string {
 	var types []string
@@ -153,6 +175,15 @@ func labelTypes(labels []string) []string {
 func printCard(a *app, name string) error {
 	m, _, ok := weights.Find(name)
 	if !ok {
+		for _, f := range findFamily() {
+			if f.name == name {
+				card, err := f.read("README.md")
+				if err == nil {
+					_, err = a.out.Write(card)
+				}
+				return err
+			}
+		}
 		return misuse("no model %q in the family; it is %s", name, strings.Join(weights.Names(), ", "))
 	}
 	_, err := a.out.Write(m.Files["README.md"])
