@@ -34,7 +34,7 @@ var layers = map[string][]string{
 	"engine/generate":    {"engine/adapter", "engine/sample", "engine/chat", "engine/grammar", "models", "models/gguf", "safetensors", "tokenizer", "tensor", "files", "weights", "kernels", "kernels/cpu"},
 	"engine/chat":        {"models/gguf", "files"},
 	"engine/adapter":     {"models", "safetensors", "files"},
-	"engine/explain":     {"engine/adapter", "engine/generate", "engine/chat", "engine/grammar", "kernels/cpu", "models", "tokenizer", "weights"},
+	"engine/explain":     {"engine/adapter", "files", "engine/generate", "engine/chat", "engine/grammar", "kernels/cpu", "models", "tokenizer", "weights"},
 	"engine/api":         {"engine/generate", "engine/chat", "engine/grammar", "engine/sample", "tokenizer"},
 	"engine/enginetest":  {"safetensors", "tensor"},
 	"engine":             {"engine/adapter", "files", "models", "safetensors", "tokenizer", "tensor", "weights", "engine/ngram", "engine/pattern", "engine/view", "engine/chat", "models/gguf", "kernels", "kernels/cpu"},

@@ -20,17 +20,17 @@ func (y *Difficulty) graded(quality float64) float64 {
 	}
 	odds := math.Log(quality / (1 - quality))
 	sum, q := 0.0, 0.0
-	for i, p := range y.P {
+	for i, p := range y.P[:min(len(y.P), len(y.Shift))] {
 		p = share(p)
 		sum += p
 		q += p / (1 + math.Exp(-odds-y.Shift[i]))
 	}
-	return q + max(1-sum, 0)*quality
+	return min(q+max(1-sum, 0)*quality, 1)
 }
 
-// hardest is the most probable difficulty.
-func (y *Difficulty) hardest() (name string, p float64) {
-	for i := range y.P {
+// likeliest is the most probable difficulty; "" when none is.
+func (y *Difficulty) likeliest() (name string, p float64) {
+	for i := range min(len(y.P), len(y.Names)) {
 		if share(y.P[i]) > p {
 			name, p = y.Names[i], share(y.P[i])
 		}
@@ -44,7 +44,10 @@ func (d *decision) explainDifficulty() {
 	if y == nil {
 		return
 	}
-	name, p := y.hardest()
+	name, p := y.likeliest()
+	if name == "" {
+		return
+	}
 	d.say("The agent ", y.Agent, " finds the request ", name, " with ")
 	d.number(p, 2)
 	if y.Tools != "" {
@@ -73,4 +76,10 @@ func (d *Decision) Tier() (cheapest, best bool) {
 		}
 	}
 	return cheapest, best
+}
+
+// Gradable reports whether how hard the request is can change the decision: a model
+// was chosen for its field.
+func (d *Decision) Gradable() bool {
+	return d.Action == Route && d.Category != "" && !d.Abstained && len(d.Candidates) > 1
 }

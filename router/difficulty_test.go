@@ -57,9 +57,12 @@ func TestDifficulty(t *testing.T) {
 				detail = x.Detail
 			}
 		}
-		if said := strings.Contains(detail, "mom-dec-agent-math-v1 finds the request"); said != (c.p != nil) {
+		if said := strings.Contains(detail, "mom-dec-agent-math-v1 finds the request"); said != (c.p != nil && c.p[1] >= 0) {
 			t.Errorf("%v: %s", c.p, detail)
 		}
+	}
+	if g := (&Difficulty{P: []float64{0.9, 0.8}, Shift: []float64{1}}).graded(0.9); !(g > 0 && g <= 1) {
+		t.Errorf("graded %v by lists that do not go together", g)
 	}
 	y := &Difficulty{P: []float64{0.2, 0.3, 0.5}, Shift: []float64{1, 0, -2}}
 	last := 0.0
@@ -69,6 +72,17 @@ func TestDifficulty(t *testing.T) {
 			t.Fatalf("quality %v becomes %v after %v", q, g, last)
 		}
 		last = g
+	}
+	for _, c := range []struct {
+		d    Decision
+		want bool
+	}{
+		{decide(), true}, {Decision{}, false}, {r.Decide(Request{Model: "small"}, Signals{Intent: []Category{{"math", 0.9}}}), false},
+		{r.Decide(Request{Model: "auto"}, Signals{}), false},
+	} {
+		if got := c.d.Gradable(); got != c.want {
+			t.Errorf("%+v: gradable %v", c.d, got)
+		}
 	}
 	if cheapest, best := (&Decision{}).Tier(); cheapest || best {
 		t.Error("a decision without a model has a tier")

@@ -30,8 +30,9 @@ type inside struct {
 	heard  []string // decoder: text
 	broken string   // a decoder that cannot be asked
 
-	grade  func(ctx context.Context, limit time.Duration) (*router.Difficulty, error)
-	graded []string // category: text
+	grade     func(ctx context.Context, limit time.Duration) (*router.Difficulty, error)
+	graded    []string // category: text
+	agentless error    // why there are no agents
 
 	cannot error         // explain
 	steps  chan string   // when not nil, the pieces of the reason, until it is closed
@@ -62,6 +63,8 @@ func (d *inside) Dial(ctx context.Context) (net.Conn, error) {
 }
 
 func (d *inside) Explains() error { return d.cannot }
+
+func (d *inside) Agents() error { return d.agentless }
 
 func (d *inside) Difficulty(ctx context.Context, category, text string, limit time.Duration) (*router.Difficulty, error) {
 	d.tells.Lock()

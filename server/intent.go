@@ -68,13 +68,7 @@ func (a *inquiry) wait(ctx context.Context) (*router.Told, error) {
 	switch {
 	case a.err != nil:
 		outcome = admin.CouldNot
-		// A refusal's message holds nothing of the text.
-		e := web.AsError(a.err)
-		reason := e.Message
-		if e.Status >= 500 && e.Cause != nil {
-			reason = e.Cause.Error()
-		}
-		a.s.log.Warn("a decoder could not say what a request is about; the encoder's word stands", "request_id", a.id, "decoder", t.Decoder, "reason", reason)
+		a.s.log.Warn("a decoder could not say what a request is about; the encoder's word stands", "request_id", a.id, "decoder", t.Decoder, "reason", reasonOf(a.err))
 	case t.Late:
 		outcome = admin.Late
 	}
@@ -112,7 +106,7 @@ func (a *inquiry) judge(ctx context.Context, p *plane, q router.Request, signals
 // no agent, or it was late or could not answer. It returns how long it took.
 func (s *Server) grade(ctx context.Context, p *plane, id string, q router.Request, parts []router.Part, signals *router.Signals, d router.Decision) (router.Decision, time.Duration, error) {
 	text := fieldText(parts)
-	if s.decoders == nil || d.Action != router.Route || d.Category == "" || d.Abstained || !p.router.Agents(q.Model) || strings.TrimSpace(text) == "" {
+	if s.decoders == nil || !d.Gradable() || !p.router.Agents(q.Model) || strings.TrimSpace(text) == "" {
 		return d, 0, nil
 	}
 	start := time.Now()
@@ -124,7 +118,7 @@ func (s *Server) grade(ctx context.Context, p *plane, id string, q router.Reques
 		return d, took, ctx.Err()
 	case err != nil:
 		outcome = admin.CouldNot
-		s.log.Warn("an agent could not say how hard a request is", "request_id", id, "reason", web.AsError(err).Message)
+		s.log.Warn("an agent could not say how hard a request is; it is routed without", "request_id", id, "category", d.Category, "reason", reasonOf(err))
 	case y == nil:
 		outcome = admin.Late
 	}
@@ -134,6 +128,16 @@ func (s *Server) grade(ctx context.Context, p *plane, id string, q router.Reques
 	}
 	signals.Difficulty = y
 	return p.router.Decide(q, *signals), took, nil
+}
+
+// reasonOf is why a decoder failed, for the log. A refusal's message holds nothing of
+// the text.
+func reasonOf(err error) string {
+	e := web.AsError(err)
+	if e.Status >= 500 && e.Cause != nil {
+		return e.Cause.Error()
+	}
+	return e.Message
 }
 
 // askAgent keeps a panic in an agent from the request.
@@ -158,11 +162,19 @@ func fieldText(parts []router.Part) string {
 	return text
 }
 
-// prepare makes the decoders ready that a policy asks, and returns the categories
-// that they choose from.
+// prepare makes the decoders and agents ready that a policy asks, and returns the
+// categories that the decoders choose from.
 func (s *Server) prepare(r *router.Router) ([]string, error) {
 	var labels, seen []string
 	for _, name := range r.Recipes() {
+		if r.Agents(name) {
+			if s.decoders == nil {
+				return nil, fmt.Errorf("recipe %s asks agents how hard requests are, and there are none", name)
+			}
+			if err := s.decoders.Agents(); err != nil {
+				return nil, fmt.Errorf("recipe %s asks agents how hard requests are: %w", name, err)
+			}
+		}
 		decoder := r.Intent(name).Decoder
 		if decoder == "" || slices.Contains(seen, decoder) {
 			continue

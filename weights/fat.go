@@ -28,21 +28,19 @@ var (
 	decV1Card []byte
 )
 
-func init() {
-	decoders = []*Model{
-		{Name: "mom-dec-class-intent-r1", Files: map[string][]byte{
-			"config.json":       decR1Config,
-			"mom.json":          decR1Manifest,
-			"tokenizer.json":    decR1Tokenizer,
-			"model.safetensors": decR1Tensors,
-			"README.md":         decR1Card,
-		}},
-		{Name: "mom-dec-class-intent-v1", Files: map[string][]byte{
-			"config.json":               decV1Config,
-			"mom.json":                  decV1Manifest,
-			"adapter_config.json":       decV1AdapterConfig,
-			"adapter_model.safetensors": decV1Adapter,
-			"README.md":                 decV1Card,
-		}},
-	}
+var decoders = []*Model{
+	{Name: "mom-dec-class-intent-r1", Files: map[string][]byte{
+		"config.json":       decR1Config,
+		"mom.json":          decR1Manifest,
+		"tokenizer.json":    decR1Tokenizer,
+		"model.safetensors": decR1Tensors,
+		"README.md":         decR1Card,
+	}},
+	{Name: "mom-dec-class-intent-v1", Files: map[string][]byte{
+		"config.json":               decV1Config,
+		"mom.json":                  decV1Manifest,
+		"adapter_config.json":       decV1AdapterConfig,
+		"adapter_model.safetensors": decV1Adapter,
+		"README.md":                 decV1Card,
+	}},
 }

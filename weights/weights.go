@@ -7,6 +7,7 @@ package weights
 import (
 	_ "embed"
 	"encoding/json"
+	"slices"
 	"sort"
 )
 
@@ -62,11 +63,8 @@ func Models() []*Model {
 	return []*Model{enc}
 }
 
-// decoders are embedded by the build tag fat.
-var decoders []*Model
-
 // Decoders lists the embedded decoders.
-func Decoders() []*Model { return decoders }
+func Decoders() []*Model { return slices.Clone(decoders) }
 
 // Decoder returns the embedded decoder of this name.
 func Decoder(name string) (*Model, bool) {

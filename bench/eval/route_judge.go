@@ -7,7 +7,7 @@ import (
 
 // A Judge says how likely a text is of each category and of each degree of
 // difficulty: a decoder. It may look at what the encoder reads in a question. Its
-// two lists have the same lengths for all texts.
+// two lists have the same lengths, of which neither is 0, for all texts.
 type Judge func(ctx context.Context, text string, q *Question) (categories, difficulties []float64, err error)
 
 // judge has o.Judge read all questions.
@@ -15,7 +15,7 @@ func judge(ctx context.Context, questions []*Question, o RouteOptions) error {
 	if o.Judge == nil {
 		return nil
 	}
-	return each(ctx, len(questions), o.Options, func() func(ctx context.Context, i int) error {
+	err := each(ctx, len(questions), o.Options, func() func(ctx context.Context, i int) error {
 		return func(ctx context.Context, i int) error {
 			q := questions[i]
 			text := q.Text
@@ -26,6 +26,9 @@ func judge(ctx context.Context, questions []*Question, o RouteOptions) error {
 			if err != nil {
 				return fmt.Errorf("row %s: %w", q.ID, err)
 			}
+			if len(categories) == 0 || len(difficulties) == 0 {
+				return fmt.Errorf("row %s: the judge tells %d categories and %d difficulties", q.ID, len(categories), len(difficulties))
+			}
 			q.Judged = make([]float64, 0, len(categories)*len(difficulties))
 			for _, c := range categories {
 				for _, d := range difficulties {
@@ -35,6 +38,12 @@ func judge(ctx context.Context, questions []*Question, o RouteOptions) error {
 			return nil
 		}
 	})
+	for _, q := range questions {
+		if err == nil && len(q.Judged) != len(questions[0].Judged) {
+			err = fmt.Errorf("row %s: the judge tells other categories or difficulties than of row %s", q.ID, questions[0].ID)
+		}
+	}
+	return err
 }
 
 // A judged chooser expects of a model what it did on train questions that a judge

@@ -334,7 +334,20 @@ func TestJudged(t *testing.T) {
 	if found["judged"] != 1 || found["category"] != 0.5 {
 		t.Errorf("accuracies %v, want judged 1 and category 0.5", found)
 	}
-	o.Judge = func(context.Context, string, *Question) ([]float64, []float64, error) { return nil, nil, fmt.Errorf("it is ill") }
+	o.Judge = func(context.Context, string, *Question) ([]float64, []float64, error) { return []float64{1}, nil, nil }
+	if err := judge(context.Background(), p.all, o); err == nil || !strings.Contains(err.Error(), "0 difficulties") {
+		t.Errorf("err %v", err)
+	}
+	o.Judge = func(_ context.Context, text string, _ *Question) ([]float64, []float64, error) {
+		return []float64{1}, make([]float64, len(text)%3+1), nil
+	}
+	p.all[3].Text = "middling"
+	if err := judge(context.Background(), p.all, o); err == nil || !strings.Contains(err.Error(), "other categories or difficulties") {
+		t.Errorf("err %v", err)
+	}
+	o.Judge = func(context.Context, string, *Question) ([]float64, []float64, error) {
+		return nil, nil, fmt.Errorf("it is ill")
+	}
 	if err := judge(context.Background(), p.all, o); err == nil || !strings.Contains(err.Error(), "row 0: it is ill") {
 		t.Errorf("err %v", err)
 	}

@@ -33,14 +33,15 @@ of the model are copied.
 int4 is for decoders: the linear layers, but not those of queries, keys and values,
 keep groups of 32 values of a row as integers from -8 to 7 with a scale: X.weight as
 U8, two values a byte, and X.weight_scale as F16. Embeddings, output, queries, keys
-and values are int8. What a GGUF file has as Q4_0 or Q4_1 stays as it is; the
-offsets of Q4_1 are X.weight_offset as F16. The new folder appears whole, after it
+and values are int8. What a GGUF file has as Q4_0 or Q4_1 stays as it is, but for
+the offsets of Q4_1, which are rounded to X.weight_offset as F16. The new folder appears whole, after it
 has been loaded once, or not at all.
 
 --fit rounds to int4 or int8 so that the outputs of the layers change least, not the
 weights: texts that the decoder writes itself tell what the layers see, and the
 error of each column goes into those that are rounded after it. The ERROR of the
-weights is larger then, that of the answers smaller.
+weights is larger then, that of the answers smaller. What stays as it is in a GGUF
+file is not rounded, so that there is nothing to fit.
 
 The table says how far the new values are from the old: ERROR is the mean and the
 largest difference, RELATIVE the root mean square difference over that of the
@@ -105,7 +106,7 @@ func (f *convertFlags) run(ctx context.Context, a *app, in, out string) error {
 	}
 	f.fit = f.fit || f.fitOn != ""
 	if f.fit && f.precision != "int4" && f.precision != "int8" {
-		return misuse("--fit is for --precision int4 or int8")
+		return misuse("--fit and --fit-on are for --precision int4 or int8")
 	}
 	open := openSource
 	if isGGUF(in) {
@@ -292,14 +293,14 @@ func newFit(config []byte, src models.Source, texts [][]int32) (*models.Fit, err
 	if err != nil {
 		return nil, err
 	}
+	team := nn.NewTeam(workers(0))
+	defer team.Close()
 	if texts != nil {
 		for i, ids := range texts {
 			if n := d.Info().MaxTokens; len(ids) > n {
 				return nil, fmt.Errorf("text %d to fit to has %d tokens; the decoder reads %d", i+1, len(ids), n)
 			}
 		}
-		team := nn.NewTeam(workers(0))
-		defer team.Close()
 		return models.NewFitOn(d, texts, team)
 	}
 	var c struct {
@@ -310,8 +311,6 @@ func newFit(config []byte, src models.Source, texts [][]int32) (*models.Fit, err
 	if c.BOS != nil {
 		bos = *c.BOS
 	}
-	team := nn.NewTeam(workers(0))
-	defer team.Close()
 	return models.NewFit(d, bos, team)
 }
 

@@ -21,7 +21,7 @@ import (
 type converter struct {
 	precision string
 	heads     []string    // prefixes of tensors that stay F32
-	fit       *models.Fit // that rounds to int4; nil to round to the nearest
+	fit       *models.Fit // that rounds to int4 and int8; nil to round to the nearest
 	classes   []*classInfo
 }
 
@@ -143,11 +143,14 @@ func (c *converter) one(f tensors, v tensor.View) ([]tensor.View, error) {
 		if !ok {
 			break
 		}
-		views := viewsI4(v, q, s, o)
-		k.Values += int64(v.Len())
+		m := nn.Matrix{N: v.Shape[0], K: v.Shape[1], I4: q, Scale: s, Offset: slices.Clone(o)}
+		x := m.Floats()
+		m.Offset = o
+		views := viewsI4(v, q, s, o) // rounds the offsets
 		for _, o := range views {
 			k.BytesAfter += int64(len(o.Data))
 		}
+		k.note(x, m.Floats())
 		return views, nil
 	case !isFloat(v.DType) && !scaled: // positions, which the model leaves alone
 		k.BytesAfter += before

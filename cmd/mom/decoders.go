@@ -29,6 +29,9 @@ func findDecoder(flag string) (string, error) {
 		if path, ok := decoderAt(env); ok {
 			return path, nil
 		}
+		if _, ok := weights.Decoder(env); ok {
+			return env, nil
+		}
 		return "", fmt.Errorf("%s=%s: want a decoder's folder, a .gguf file, or a folder that holds %s", decodersEnv, env, explainer)
 	}
 	beside := besideProgram()
@@ -41,6 +44,19 @@ func findDecoder(flag string) (string, error) {
 		return explainer, nil
 	}
 	return "", fmt.Errorf("no decoder to explain with: name one by --decoder FOLDER or FILE.gguf, or by %s, or put %s into %s", decodersEnv, explainer, strings.Join(beside, " or "))
+}
+
+// decoderPath is the path of a decoder in a configuration: that of a folder or file,
+// or, where there is none, the name of one that is embedded.
+func decoderPath(path string) string {
+	if _, err := os.Stat(path); err != nil {
+		if name := filepath.Base(path); len(name) > 0 {
+			if _, ok := weights.Decoder(name); ok {
+				return name
+			}
+		}
+	}
+	return path
 }
 
 // besideProgram are the folders where decoders may lie without configuration.

@@ -218,9 +218,19 @@ func (f *evalFlags) measure(ctx context.Context, a *app, rows []eval.Row, precis
 	var p *progress // answers come at the end only, so it may be drawn beside them
 	if terminal(a.err) {
 		p = &progress{w: a.err, total: int64(len(rows)), start: time.Now()}
+		if f.judge != "" || f.agents != "" {
+			p.total *= 2 // read once more
+		}
 	}
 	defer p.end()
-	o.Progress = func(done int) { p.step(int64(done)) }
+	before, last := 0, 0
+	o.Progress = func(done int) {
+		if done < last {
+			before += last
+		}
+		last = done
+		p.step(int64(before + done))
+	}
 	if f.task == "route" {
 		r := f.evalRouteFlags.options(o, f.split)
 		var close func()

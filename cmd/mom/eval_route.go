@@ -149,7 +149,7 @@ func (f *evalRouteFlags) openJudge(e *engine.Engine, threads int) (judge eval.Ju
 					best = k
 				}
 			}
-			p, err := x.For(explain.FieldOf(labels[best])).Assess(ctx, text, 0)
+			p, err := x.For(explain.FieldOf(labels[best])).Assess(ctx, text)
 			return q.Intent, p, err
 		}, x.Close, nil
 	}

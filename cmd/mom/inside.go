@@ -44,6 +44,7 @@ func openInside(c *config.Config, log *slog.Logger) (*inside, error) {
 	d.explainer = sync.OnceValues(d.find)
 	byName := map[string]*generate.Model{}
 	for _, q := range c.Decoders {
+		q.Path = decoderPath(q.Path)
 		m, err := generate.Open(q.Path, generate.Options{Precision: string(q.Precision), Threads: q.Threads, KVBytes: int(q.KVBytes)})
 		if err != nil {
 			d.Close()
@@ -89,17 +90,25 @@ func openAgents(c *config.Config) (*explain.Agents, error) {
 	return all, nil
 }
 
+// Agents says why no agent can be asked; nil when they can.
+func (d *inside) Agents() error {
+	if d.agents == nil {
+		return errors.New("there were no agents when the server was started; it needs a restart")
+	}
+	return nil
+}
+
 // Difficulty asks an agent.
 func (d *inside) Difficulty(ctx context.Context, category, text string, limit time.Duration) (*router.Difficulty, error) {
-	if d.agents == nil {
-		return nil, errors.New("there were no agents when the server was started; it needs a restart")
+	if err := d.Agents(); err != nil {
+		return nil, err
 	}
 	a := d.agents.For(explain.FieldOf(category))
 	v, err := a.Grade(ctx, text, limit)
 	if err != nil {
 		return nil, decoderRefusal(err)
 	}
-	if v.Late {
+	if v.Difficulties == nil {
 		return nil, nil
 	}
 	return difficulty(a, v), nil

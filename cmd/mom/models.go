@@ -35,10 +35,7 @@ func modelsCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			decoders, err := listDecoders()
-			if err != nil {
-				return err
-			}
+			decoders := listDecoders()
 			var out []byte
 			if asJSON {
 				for _, m := range append(family, decoders...) {
@@ -64,11 +61,11 @@ type member struct {
 	Function   string   `json:"function"`
 	Task       string   `json:"task,omitempty"`
 	Labels     []string `json:"labels,omitempty"`
-	Parameters int64    `json:"parameters"` // its own: of a head without the trunk
+	Parameters int64    `json:"parameters,omitempty"` // its own: of a head without the trunk
 	Bytes      int64    `json:"bytes"`
-	Window     int      `json:"window"`          // tokens
-	Where      string   `json:"where,omitempty"` // of a decoder: its folder, or embedded
-	Card       string   `json:"card"`            // the command that prints it
+	Window     int      `json:"window,omitempty"` // tokens
+	Where      string   `json:"where,omitempty"`  // of a decoder: its folder, or embedded
+	Card       string   `json:"card"`             // the command that prints it
 }
 
 func listFamily() ([]member, error) {
@@ -184,7 +181,11 @@ func printCard(a *app, name string) error {
 				return err
 			}
 		}
-		return misuse("no model %q in the family; it is %s", name, strings.Join(weights.Names(), ", "))
+		names := weights.Names()
+		for _, f := range findFamily() {
+			names = append(names, f.name)
+		}
+		return misuse("no model %q in the family; it is %s", name, strings.Join(names, ", "))
 	}
 	_, err := a.out.Write(m.Files["README.md"])
 	return err

@@ -11,8 +11,9 @@ import (
 	"mom/weights"
 )
 
-// decoderPattern is how the family's decoders and agents are called.
-const decoderPattern = "mom-dec-*"
+// decoderPrefix is how the names of the family's decoders and agents begin; folders
+// that have a dot are unfinished.
+const decoderPrefix = "mom-dec-"
 
 // found is a decoder of the family: a folder, or embedded.
 type found struct {
@@ -28,8 +29,12 @@ func findFamily() []found {
 	var all []found
 	has := func(name string) bool { return slices.ContainsFunc(all, func(f found) bool { return f.name == name }) }
 	for _, dir := range besideProgram() {
-		paths, _ := filepath.Glob(filepath.Join(dir, decoderPattern))
-		for _, path := range paths {
+		entries, _ := os.ReadDir(dir) // what cannot be read is not there
+		for _, e := range entries {
+			if !e.IsDir() || !strings.HasPrefix(e.Name(), decoderPrefix) || filepath.Ext(e.Name()) != "" {
+				continue
+			}
+			path := filepath.Join(dir, e.Name())
 			f := found{name: filepath.Base(path), where: path, read: func(file string) ([]byte, error) { return os.ReadFile(filepath.Join(path, file)) }}
 			if _, err := os.Stat(filepath.Join(path, explain.ManifestFile)); err != nil || has(f.name) {
 				continue
@@ -57,24 +62,22 @@ func findFamily() []found {
 	return all
 }
 
-// listDecoders are the decoders as members of the family. One whose manifest cannot
-// be read is an error.
-func listDecoders() ([]member, error) {
-	var out []member
+// listDecoders are the decoders as members of the family. Of one whose manifest
+// cannot be used the function says why.
+func listDecoders() (out []member) {
 	for _, f := range findFamily() {
+		m := member{Name: f.name, Trunk: f.name, Task: "decoder", Bytes: f.bytes, Where: f.where, Card: "mom models " + f.name}
 		data, err := f.read(explain.ManifestFile)
-		if err != nil {
-			return nil, err
+		var q *explain.Manifest
+		if err == nil {
+			q, err = explain.ParseManifest(data)
 		}
-		q, err := explain.ParseManifest(data)
 		if err != nil {
-			return nil, fmt.Errorf("%s/%s: %w", f.where, explain.ManifestFile, err)
-		}
-		m := member{Name: f.name, Trunk: f.name, Function: q.Function, Task: "decoder", Labels: q.Labels, Bytes: f.bytes, Where: f.where, Card: "mom models " + f.name}
-		if q.Field != "" {
+			m.Function = fmt.Sprintf("unusable: %s: %v", explain.ManifestFile, err)
+		} else if m.Function, m.Labels = q.Function, q.Labels; q.Field != "" {
 			m.Function += " " + q.Field
 		}
 		out = append(out, m)
 	}
-	return out, nil
+	return out
 }

@@ -35,7 +35,7 @@ is expected to cost in US dollars, "baseline_cost" the best candidate.
 With --explain a decoder says in words why a text has its category, and how hard
 it is; a line of JSON is then
 
-  {"id","model","category","difficulty","confidence","reason","ms",
+  {"id","model","category","difficulty","confidence","runner_up","reason","ms",
    "first_token_ms","by","late","cut","reason_cut","note"}
 
 "by" is decoder, or encoder where the decoder had no answer within
@@ -44,7 +44,7 @@ middle of a long text the decoder did not read. Texts are explained one after
 another, so "ms" is what one alone takes.
 
 With --agents the agent of the text's field says how hard it is, the candidates'
-expected qualities are those for such texts, and a line has besides
+expected qualities are those for such texts, and a line of JSON has besides
 
   "agent": {"agent","field","model","difficulty","needs_tools","confidence",
             "reason","ms","first_token_ms","late","cut","note"}
@@ -80,7 +80,7 @@ func routeCommand(a *app) *cobra.Command {
 		Long:    aboutRoute,
 		Example: routeExamples,
 		Args:    arguments(0, 1, "one text, or --in FILE"),
-		RunE:    func(c *cobra.Command, args []string) error { return f.run(c.Context(), a, args) },
+		RunE:    func(c *cobra.Command, args []string) error { return f.run(c, a, args) },
 	}
 	f.modelFlags.addServing(c)
 	f.inputFlags.add(c)
@@ -96,14 +96,15 @@ func routeCommand(a *app) *cobra.Command {
 	return c
 }
 
-func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
+func (f *routeFlags) run(cmd *cobra.Command, a *app, args []string) error {
+	ctx := cmd.Context()
 	if err := f.modelFlags.check(); err != nil {
 		return err
 	}
 	if err := f.explainFlags.check(); err != nil {
 		return err
 	}
-	if err := f.agents.check(f.explain); err != nil {
+	if err := f.agents.check(cmd, f.explain); err != nil {
 		return err
 	}
 	if f.tradeoff != -1 && (f.tradeoff < 0 || f.tradeoff > 10) {
@@ -123,19 +124,14 @@ func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
 	if !policy.Knows(f.recipe) {
 		return misuse("--recipe %q: want one of %s", f.recipe, strings.Join(policy.Recipes(), ", "))
 	}
-	if f.agents.agents == "" && policy.Agents(f.recipe) && !f.explain {
-		f.agents.agents, f.agents.limit = c.Agents.Path, c.Agents.TimeLimit
-	}
 	var e *explain.Explainer
 	var who *teller
-	var agents *explain.Agents
+	var graders *agents
 	defer func() {
 		if e != nil {
 			e.Close()
 		}
-		if agents != nil {
-			agents.Close()
-		}
+		graders.close()
 		who.close()
 	}()
 	many := f.Threads
@@ -149,14 +145,14 @@ func (f *routeFlags) run(ctx context.Context, a *app, args []string) error {
 				return nil, err
 			}
 		}
-		if agents, err = f.agents.open(f.Threads); err != nil {
+		if graders, err = f.agents.open(c, policy.Agents(f.recipe), f.Threads); err != nil {
 			return nil, err
 		}
 		if who, err = openTeller(c, policy.Intent(f.recipe), f.Threads); err != nil {
 			return nil, err
 		}
 		b, err := openBrain(&f.modelFlags, c.Limits.Tokens)
-		return func() worker { return f.worker(b, policy, who, e, agents) }, err
+		return func() worker { return f.worker(b, policy, who, e, graders) }, err
 	})
 }
 
@@ -167,7 +163,7 @@ type routed struct {
 	MS float64 `json:"ms"`
 }
 
-func (f *routeFlags) worker(b *brain, policy *router.Router, who *teller, e *explain.Explainer, agents *explain.Agents) worker {
+func (f *routeFlags) worker(b *brain, policy *router.Router, who *teller, e *explain.Explainer, graders *agents) worker {
 	return func(ctx context.Context, q *record, out []byte) ([]byte, error) {
 		start := time.Now()
 		reading, err := b.Classify(ctx, q.text, web.All)
@@ -182,15 +178,12 @@ func (f *routeFlags) worker(b *brain, policy *router.Router, who *teller, e *exp
 			}
 			d = policy.Decide(f.request(reading.Tokens), signals)
 		}
-		var by *chosen
-		if agents != nil && d.Action != router.Block {
-			by, err = f.agents.choose(ctx, agents, q.text, &d, func(y *router.Difficulty) router.Decision {
-				signals.Difficulty = y
-				return policy.Decide(f.request(reading.Tokens), signals)
-			})
-			if err != nil {
-				return out, err
-			}
+		by, err := graders.choose(ctx, q.text, &d, func(y *router.Difficulty) router.Decision {
+			signals.Difficulty = y
+			return policy.Decide(f.request(reading.Tokens), signals)
+		})
+		if err != nil {
+			return out, err
 		}
 		took := time.Since(start)
 		single := q.line == 1 && f.in == ""
@@ -207,7 +200,7 @@ func (f *routeFlags) worker(b *brain, policy *router.Router, who *teller, e *exp
 			return appendExplainedRow(out, q, &d, &say), nil
 		}
 		switch {
-		case f.json && agents != nil:
+		case f.json && graders != nil && graders.why:
 			return appendJSON(out, agentRouted{q.id, d, by, milliseconds(took)})
 		case f.json:
 			return appendJSON(out, routed{q.id, d, milliseconds(took)})

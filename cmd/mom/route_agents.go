@@ -11,6 +11,7 @@ import (
 	"mom/engine/explain"
 	"mom/engine/generate"
 	"mom/router"
+	"mom/server/config"
 )
 
 // agentFlags choose the agents that a decision asks.
@@ -25,21 +26,44 @@ func (f *agentFlags) add(c *cobra.Command) {
 	s.DurationVar(&f.limit, "agents-limit", 500*time.Millisecond, "with --agents: after `TIME` what is not known is left out; 0 waits")
 }
 
-func (f *agentFlags) check(explain bool) error {
+func (f *agentFlags) check(c *cobra.Command, explain bool) error {
 	switch {
 	case f.agents != "" && explain:
 		return misuse("--agents and --explain: want one of them")
+	case f.agents == "" && c.Flags().Changed("agents-limit"):
+		return misuse("--agents-limit goes with --agents")
 	case f.limit < 0:
 		return misuse("--agents-limit %v: want 0 or more", f.limit)
 	}
 	return nil
 }
 
-func (f *agentFlags) open(threads int) (*explain.Agents, error) {
-	if f.agents == "" {
-		return nil, nil
+// agents are those that a decision asks: of the command line, which also say why, or
+// of the configuration, as in the server.
+type agents struct {
+	*explain.Agents
+	limit time.Duration
+	why   bool
+}
+
+// open opens the agents of the command line, else those of c that the recipe asks;
+// nil when there are none.
+func (f *agentFlags) open(c *config.Config, asked bool, threads int) (*agents, error) {
+	switch {
+	case f.agents != "":
+		all, err := explain.OpenAgents(f.agents, explain.Options{Options: generate.Options{Threads: threads}})
+		return &agents{all, f.limit, true}, err
+	case asked:
+		all, err := openAgents(c)
+		return &agents{all, c.Agents.TimeLimit, false}, err
 	}
-	return explain.OpenAgents(f.agents, explain.Options{Options: generate.Options{Threads: threads}})
+	return nil, nil
+}
+
+func (a *agents) close() {
+	if a != nil && a.Agents != nil {
+		a.Agents.Close()
+	}
 }
 
 // chosen is what an agent says about a text: how hard it is, which model it should
@@ -60,15 +84,26 @@ type chosen struct {
 }
 
 // choose asks the agent of d's field about a text, and decides again by what it
-// says. d is the decision without it.
-func (f *agentFlags) choose(ctx context.Context, all *explain.Agents, text string, d *router.Decision, decide func(*router.Difficulty) router.Decision) (*chosen, error) {
-	field := explain.FieldOf(d.Category)
-	a := all.For(field)
-	if a == nil {
-		return &chosen{Field: field, Model: d.Model, Note: fmt.Sprintf("no agent of the field %s", field)}, nil
+// says; d is the decision without it. It returns what the agent says about it, where
+// it was asked for that.
+func (a *agents) choose(ctx context.Context, text string, d *router.Decision, decide func(*router.Difficulty) router.Decision) (*chosen, error) {
+	if a == nil || !d.Gradable() {
+		return nil, nil
 	}
-	v, err := a.Choose(ctx, &explain.AgentRequest{Text: text, Limit: f.limit, Pick: func(p []float64) int {
-		*d = decide(&router.Difficulty{Agent: a.Name, Names: a.Difficulties, P: p, Shift: a.Shift})
+	field := explain.FieldOf(d.Category)
+	agent := a.For(field)
+	switch {
+	case agent == nil:
+		return &chosen{Field: field, Model: d.Model, Note: fmt.Sprintf("no agent of the field %s", field)}, nil
+	case !a.why:
+		v, err := agent.Grade(ctx, text, a.limit)
+		if err == nil && v.Difficulties != nil {
+			*d = decide(difficulty(agent, v))
+		}
+		return nil, ctx.Err() // as in the server, an agent that cannot answer changes nothing
+	}
+	v, err := agent.Choose(ctx, &explain.AgentRequest{Text: text, Limit: a.limit, Pick: func(found *explain.Verdict) int {
+		*d = decide(difficulty(agent, found))
 		switch cheapest, best := d.Tier(); {
 		case cheapest:
 			return explain.Cheapest
@@ -80,13 +115,13 @@ func (f *agentFlags) choose(ctx context.Context, all *explain.Agents, text strin
 	if err != nil {
 		return nil, err
 	}
-	c := &chosen{Agent: a.Name, Field: field, Model: d.Model, Difficulty: v.Difficulty, Reason: v.Reason, Late: v.Late, Cut: v.Cut,
+	c := &chosen{Agent: agent.Name, Field: field, Model: d.Model, Difficulty: v.Difficulty, Reason: v.Reason, Late: v.Late, Cut: v.Cut,
 		MS: milliseconds(v.Total), FirstTokenMS: milliseconds(v.FirstToken)}
-	if v.Tools != a.Tools[0] {
+	if v.Tools != agent.Tools[0] {
 		c.NeedsTools = v.Tools
 	}
 	if v.Late {
-		c.Note = fmt.Sprintf("the agent did not finish within %v", f.limit)
+		c.Note = fmt.Sprintf("the agent did not finish within %v", a.limit)
 	}
 	for _, x := range d.Candidates {
 		if x.Model == d.Model {
@@ -100,7 +135,7 @@ func (f *agentFlags) choose(ctx context.Context, all *explain.Agents, text strin
 type agentRouted struct {
 	ID json.RawMessage `json:"id"`
 	router.Decision
-	Agent *chosen `json:"agent,omitempty"` // none of a blocked text
+	Agent *chosen `json:"agent,omitempty"` // none where nothing is to be chosen
 	MS    float64 `json:"ms"`
 }
 

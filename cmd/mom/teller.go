@@ -27,7 +27,7 @@ func openTeller(c *config.Config, want router.Intent, threads int) (*teller, err
 		if q.Threads > 0 {
 			threads = q.Threads
 		}
-		e, err := explain.Open(q.Path, explain.Options{Options: generate.Options{Precision: string(q.Precision), Threads: threads, KVBytes: int(q.KVBytes)}})
+		e, err := explain.Open(decoderPath(q.Path), explain.Options{Options: generate.Options{Precision: string(q.Precision), Threads: threads, KVBytes: int(q.KVBytes)}})
 		if err != nil {
 			return nil, fmt.Errorf("decoder %s: %w", q.Name, err)
 		}

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"mom/engine/adapter"
 	"mom/engine/generate"
+	"mom/engine/grammar"
+	"mom/files"
 )
 
 // Agents are adapters over one decoder, each of which knows a field: how hard its
@@ -34,39 +37,48 @@ type Agent struct {
 	e *Explainer
 }
 
-// agentPattern is how the folders of agents are called.
-const agentPattern = "mom-dec-agent-*"
+// agentPrefix is how the names of agents' folders begin; those that have a dot are
+// archives, or unfinished.
+const agentPrefix = "mom-dec-agent-"
 
 // OpenAgents opens the agents among the folders in dir, and the decoder beside them
 // that they are for, once. It is an error if there is none, or two of a field.
 func OpenAgents(dir string, o Options) (*Agents, error) {
-	found, err := filepath.Glob(filepath.Join(dir, agentPattern))
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
-	}
-	if len(found) == 0 {
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: %w", dir, fs.ErrNotExist)
-		}
-		return nil, fmt.Errorf("%s: no folder %s in it", dir, agentPattern)
+		return nil, files.Error(dir, err)
 	}
 	all := &Agents{by: map[string]*Agent{}}
 	base := ""
-	for _, path := range found {
+	var first *Agent
+	var words *grammar.Vocabulary
+	for _, entry := range entries {
+		if !entry.IsDir() || !strings.HasPrefix(entry.Name(), agentPrefix) || filepath.Ext(entry.Name()) != "" {
+			continue
+		}
+		path := filepath.Join(dir, entry.Name())
 		name, err := adapter.Base(path)
 		if err == nil && base != "" && name != base {
 			err = fmt.Errorf("%s: is for %s; the other agents are for %s", path, name, base)
 		}
 		if err == nil && all.model == nil {
 			base = name
-			all.model, err = generate.Open(filepath.Join(dir, base), o.Options)
+			if all.model, err = generate.Open(filepath.Join(dir, base), o.Options); err == nil {
+				words = grammar.NewVocabulary(all.model.Pieces(), all.model.Ends()...)
+			}
 		}
 		var a *Agent
 		if err == nil {
-			a, err = openAgent(all.model, path, o.TextTokens)
+			a, err = openAgent(all.model, path, words, o.TextTokens)
 		}
-		if err == nil && all.by[a.Field] != nil {
+		switch {
+		case err != nil:
+		case all.by[a.Field] != nil:
 			err = fmt.Errorf("%s: the field %s has another agent, %s", path, a.Field, all.by[a.Field].Name)
+		case first == nil:
+			first = a
+		case !slices.Equal(a.Difficulties, first.Difficulties):
+			err = fmt.Errorf("%s: its difficulties are %v; those of %s are %v", path, a.Difficulties, first.Name, first.Difficulties)
 		}
 		if err != nil {
 			all.Close()
@@ -74,10 +86,13 @@ func OpenAgents(dir string, o Options) (*Agents, error) {
 		}
 		all.by[a.Field] = a
 	}
+	if first == nil {
+		return nil, fmt.Errorf("%s: no folder %s* in it", dir, agentPrefix)
+	}
 	return all, nil
 }
 
-func openAgent(m *generate.Model, path string, textTokens int) (*Agent, error) {
+func openAgent(m *generate.Model, path string, words *grammar.Vocabulary, textTokens int) (*Agent, error) {
 	q, err := readManifest(path)
 	if err != nil {
 		return nil, err
@@ -89,7 +104,7 @@ func openAgent(m *generate.Model, path string, textTokens int) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := newExplainer(m, path, q, lora, textTokens)
+	e, err := newExplainer(m, path, q, lora, words, textTokens)
 	if err != nil {
 		return nil, err
 	}
@@ -106,14 +121,6 @@ func (a *Agents) Close() {
 // For is the agent of a field; nil if there is none.
 func (a *Agents) For(field string) *Agent { return a.by[field] }
 
-// Fields are those that have an agent.
-func (a *Agents) Fields() (fields []string) {
-	for f := range a.by {
-		fields = append(fields, f)
-	}
-	return fields
-}
-
 // The places of Agent.Tiers.
 const (
 	Cheapest = iota
@@ -124,23 +131,33 @@ const (
 // An AgentRequest is a request to choose a model for.
 type AgentRequest struct {
 	Text string
-	// Pick chooses among the candidates by how likely each difficulty is. It says
-	// what it took, Cheapest, Between or Strongest, and must not wait.
-	Pick func(difficulties []float64) (tier int)
+	// Pick chooses among the candidates by what the agent found: the difficulties and
+	// the tools of its argument. It says what it took, Cheapest, Between or Strongest.
+	// It is called once, or not at all when the limit came first, never after Choose
+	// has returned, and must not wait.
+	Pick func(found *Verdict) (tier int)
 	// Limit is how long it may take; 0 means as long as its context lives. What is
-	// not known by then is missing; if nothing is, Pick was not called.
+	// not known by then is missing.
 	Limit time.Duration
 	Emit  func(text string) error // of the reason, as in Request
 }
 
 // A Verdict is what an agent says about a request.
 type Verdict struct {
-	Difficulty   string    // the most probable
+	Difficulty   string    // the most probable; "" when the limit came before it
 	Difficulties []float64 // how likely each is
-	Tools        string    // what an answer needs
-	NeedsTools   float64   // how likely it needs any
-	Tier         string    // what Pick took; "" when the limit came before
+	Tools        string    // what an answer needs; "" when the limit came before it
+	Tier         string    // what Pick took; "" when it was not called
 	Written
+}
+
+// choose notes the choice of a set.
+func (v *Verdict) choose(a *Agent, set int, c generate.Choice) {
+	if set == 0 {
+		v.Difficulty, v.Difficulties = a.Difficulties[c.Label], temper(c.P, a.e.temperature)
+	} else {
+		v.Tools = a.Tools[c.Label]
+	}
 }
 
 // Choose reads a request, has r.Pick choose, and says why. An error is ctx's, or of
@@ -153,34 +170,39 @@ func (a *Agent) Choose(ctx context.Context, r *AgentRequest) (*Verdict, error) {
 	}
 	within, cancel := limited(ctx, began, r.Limit)
 	defer cancel()
-	v := &Verdict{Written: Written{Cut: cut}}
-	tier := -1
+	// What follows choices is asked by the model's loop, which may go on for a moment
+	// when nobody waits any more.
+	var lock sync.Mutex
+	var found Verdict
+	over, tier := false, Cheapest
 	q := &generate.Request{Prompt: prompt, Choose: a.e.choices, Adapter: a.e.adapter}
-	var difficulties []float64
 	q.After = func(set int, c generate.Choice) []int32 {
-		if set == 0 {
-			difficulties = temper(c.P, a.e.temperature)
+		lock.Lock()
+		defer lock.Unlock()
+		if !over {
+			found.choose(a, set, c)
 		}
 		if set != a.e.after {
 			return nil
 		}
-		tier = min(max(r.Pick(difficulties), 0), len(a.Tiers)-1)
+		if !over {
+			tier = min(max(r.Pick(&found), Cheapest), Strongest)
+			found.Tier = a.Tiers[tier]
+		}
 		return a.e.inserted[tier]
 	}
-	q.Chosen = func(set int, c generate.Choice) error {
-		if set == 0 {
-			v.Difficulty, v.Difficulties = a.Difficulties[c.Label], temper(c.P, a.e.temperature)
-			return nil
-		}
-		v.Tools, v.NeedsTools, v.Tier = a.Tools[c.Label], 1-c.P[0], a.Tiers[tier]
-		return nil
-	}
-	err = a.e.write(within, q, r.Text, &v.Written, began, func(text string) error {
+	w := Written{Cut: cut}
+	err = a.e.write(within, q, r.Text, &w, began, func(text string) error {
 		if r.Emit == nil {
 			return nil
 		}
 		return r.Emit(text)
 	})
+	lock.Lock()
+	over = true
+	v := found
+	lock.Unlock()
+	v.Written = w
 	if tooLate(ctx, within, err) {
 		v.Late, v.Reason, err = true, "", nil
 	}
@@ -188,12 +210,12 @@ func (a *Agent) Choose(ctx context.Context, r *AgentRequest) (*Verdict, error) {
 		return nil, err
 	}
 	v.Total = time.Since(began)
-	return v, nil
+	return &v, nil
 }
 
 // Grade has the difficulty of a text and the tools that it needs, as Choose has
 // them, and nothing is written. It takes no longer than limit; 0 means as long as
-// ctx lives.
+// ctx lives. What is not known by then is missing.
 func (a *Agent) Grade(ctx context.Context, text string, limit time.Duration) (*Verdict, error) {
 	began := time.Now()
 	prompt, cut, err := a.e.prompt(text)
@@ -205,11 +227,13 @@ func (a *Agent) Grade(ctx context.Context, text string, limit time.Duration) (*V
 	v := &Verdict{Written: Written{Cut: cut}}
 	q := &generate.Request{Prompt: prompt, MaxTokens: 1, Choose: a.e.choices, Adapter: a.e.adapter}
 	q.Chosen = func(set int, c generate.Choice) error {
-		if set == 0 {
-			v.Difficulty, v.Difficulties = a.Difficulties[c.Label], temper(c.P, a.e.temperature)
+		if within.Err() != nil {
+			return within.Err() // it is there, and too late all the same
+		}
+		v.choose(a, set, c)
+		if v.Tools == "" {
 			return nil
 		}
-		v.Tools, v.NeedsTools = a.Tools[c.Label], 1-c.P[0]
 		return errEnough
 	}
 	_, err = a.e.model.Generate(within, q)
@@ -223,15 +247,12 @@ func (a *Agent) Grade(ctx context.Context, text string, limit time.Duration) (*V
 }
 
 // Assess has how likely each difficulty of a text is, and nothing else.
-func (a *Agent) Assess(ctx context.Context, text string, limit time.Duration) ([]float64, error) {
-	began := time.Now()
+func (a *Agent) Assess(ctx context.Context, text string) ([]float64, error) {
 	prompt, _, err := a.e.prompt(text)
 	if err != nil {
 		return nil, err
 	}
-	within, cancel := limited(ctx, began, limit)
-	defer cancel()
-	p, err := a.e.model.Score(within, prompt, a.e.choices[0], a.e.adapter)
+	p, err := a.e.model.Score(ctx, prompt, a.e.choices[0], a.e.adapter)
 	if err != nil {
 		return nil, err
 	}

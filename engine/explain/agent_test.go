@@ -40,16 +40,16 @@ func TestAgents(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer all.Close()
-	if f := all.Fields(); len(f) != 2 || all.For("law").Name != "mom-dec-agent-law-v1" || all.For("gen") != nil {
-		t.Fatalf("fields %v", f)
+	if all.For("law").Name != "mom-dec-agent-law-v1" || all.For("math").Field != "math" || all.For("gen") != nil {
+		t.Fatalf("%+v", all.by)
 	}
 	a := all.For("law")
 	const text = "Is a contract valid without a signature?"
 	for tier, name := range a.Tiers {
-		var asked []float64
+		var asked Verdict
 		var told strings.Builder
 		v, err := a.Choose(context.Background(), &AgentRequest{
-			Text: text, Pick: func(p []float64) int { asked = p; return tier },
+			Text: text, Pick: func(found *Verdict) int { asked = *found; return tier },
 			Emit: func(text string) error { told.WriteString(text); return nil },
 		})
 		if err != nil {
@@ -59,16 +59,16 @@ func TestAgents(t *testing.T) {
 		for _, p := range v.Difficulties {
 			sum += p
 		}
-		if v.Tier != name || !slices.Equal(asked, v.Difficulties) || math.Abs(sum-1) > 1e-9 || !slices.Contains(a.Difficulties, v.Difficulty) ||
-			!slices.Contains(a.Tools, v.Tools) || v.NeedsTools < 0 || v.NeedsTools > 1 || v.Reason == "" || strings.TrimSpace(told.String()) != v.Reason || v.Late {
+		if v.Tier != name || !slices.Equal(asked.Difficulties, v.Difficulties) || asked.Tools != v.Tools || math.Abs(sum-1) > 1e-9 || !slices.Contains(a.Difficulties, v.Difficulty) ||
+			!slices.Contains(a.Tools, v.Tools) || v.Reason == "" || strings.TrimSpace(told.String()) != v.Reason || v.Late {
 			t.Errorf("%+v, asked %v, told %q", v, asked, told.String())
 		}
-		p, err := a.Assess(context.Background(), text, 0)
+		p, err := a.Assess(context.Background(), text)
 		if err != nil || !slices.Equal(p, v.Difficulties) {
 			t.Errorf("assessed %v %v, want %v", p, err, v.Difficulties)
 		}
 		g, err := a.Grade(context.Background(), text, 0)
-		if err != nil || !slices.Equal(g.Difficulties, v.Difficulties) || g.Difficulty != v.Difficulty || g.Tools != v.Tools || g.NeedsTools != v.NeedsTools || g.Reason != "" || g.Tier != "" {
+		if err != nil || !slices.Equal(g.Difficulties, v.Difficulties) || g.Difficulty != v.Difficulty || g.Tools != v.Tools || g.Reason != "" || g.Tier != "" {
 			t.Errorf("graded %+v %v, want %+v", g, err, v)
 		}
 		// The answer is what the base writes with the adapter after the whole text.
@@ -82,16 +82,34 @@ func TestAgents(t *testing.T) {
 			t.Errorf("reason %q, of the whole text %v %v", v.Reason, want, err)
 		}
 	}
-	v, err := a.Choose(context.Background(), &AgentRequest{Text: text, Limit: 1, Pick: func([]float64) int { return 0 }})
+	pick := func(*Verdict) int { return Cheapest }
+	v, err := a.Choose(context.Background(), &AgentRequest{Text: text, Limit: 1, Pick: pick})
 	if err != nil || !v.Late || v.Reason != "" {
 		t.Errorf("%+v %v", v, err)
+	}
+	// The limit comes while Pick is at work: what it took is in the verdict, and
+	// nothing is asked any more.
+	busy, picked := false, 0
+	for limit := time.Millisecond; picked == 0 && limit < 4*time.Second; limit *= 2 {
+		v, err = a.Choose(context.Background(), &AgentRequest{Text: text, Limit: limit, Pick: func(*Verdict) int {
+			busy, picked = true, picked+1
+			time.Sleep(limit + 20*time.Millisecond)
+			busy = false
+			return Strongest
+		}})
+		if err != nil || !v.Late || busy {
+			t.Fatalf("%+v %v, busy %v", v, err, busy)
+		}
+	}
+	if picked != 1 || v.Tier != a.Tiers[Strongest] || v.Difficulty == "" || v.Tools == "" || v.Reason != "" {
+		t.Errorf("picked %d times: %+v", picked, v)
 	}
 	if g, err := a.Grade(context.Background(), text, 1); err != nil || !g.Late || g.Difficulties != nil {
 		t.Errorf("%+v %v", g, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := a.Choose(ctx, &AgentRequest{Text: text, Limit: time.Hour, Pick: func([]float64) int { return 0 }}); !errors.Is(err, context.Canceled) {
+	if _, err := a.Choose(ctx, &AgentRequest{Text: text, Limit: time.Hour, Pick: pick}); !errors.Is(err, context.Canceled) {
 		t.Errorf("err %v", err)
 	}
 }
@@ -107,7 +125,7 @@ func TestAgentFolders(t *testing.T) {
 		}
 	}
 	refused("mom-dec-agent-*", t.TempDir())
-	refused("not exist", filepath.Join(t.TempDir(), "none"))
+	refused("no such file", filepath.Join(t.TempDir(), "none"))
 	dir := agentFolder(t, "law", "math")
 	file := filepath.Join(dir, "mom-dec-agent-math-v1", ManifestFile)
 	text, err := os.ReadFile(file)
@@ -121,6 +139,7 @@ func TestAgentFolders(t *testing.T) {
 		{`"shift":[1,0,-1]`, `"shift":[1,0]`, "shift: want"},
 		{`"shift":[1,0,-1]`, `"shift":[1,0,-21]`, "shift[2]"},
 		{`"tools":["none","code"]`, `"tools":["none"]`, "tools: want 2"},
+		{`["easy","medium","hard"]`, `["easy","so so","hard"]`, "its difficulties are"},
 		{`"difficulties"`, `"labels":["x","y"],"difficulties"`, "no labels"},
 		{`{tier}: `, ``, "answer: want"},
 		{string(text), manifest, "of an agent"},
@@ -140,6 +159,21 @@ func TestAgentFolders(t *testing.T) {
 	}
 	enginetest.Write(t, filepath.Dir(file), "adapter_config.json", strings.Replace(string(old), `somewhere/base`, `somewhere/other`, 1))
 	refused("other agents are for base", dir)
+	// Archives and unfinished folders are no agents.
+	enginetest.Write(t, filepath.Dir(file), "adapter_config.json", string(old))
+	if err := os.Rename(filepath.Dir(file), filepath.Dir(file)+".part"); err != nil {
+		t.Fatal(err)
+	}
+	enginetest.Write(t, dir, "mom-dec-agent-gen-v1.tar.gz", "x")
+	enginetest.Write(t, dir, "mom-dec-agent-soc-v1", "a file")
+	all, err := OpenAgents(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Close()
+	if all.For("law") == nil || all.For("math") != nil {
+		t.Errorf("%+v", all.by)
+	}
 	// An agent is no explainer.
 	if _, err := Open(filepath.Join(dir, "mom-dec-agent-law-v1"), Options{}); err == nil || !strings.Contains(err.Error(), "function is agent") {
 		t.Errorf("err %v", err)

@@ -84,10 +84,12 @@ func For(m *generate.Model, path string, textTokens int) (*Explainer, error) {
 	if q.Function != intentFunction {
 		return nil, fmt.Errorf("%s: its function is %s; want %s", path, q.Function, intentFunction)
 	}
-	return newExplainer(m, path, q, nil, textTokens)
+	return newExplainer(m, path, q, nil, nil, textTokens)
 }
 
-func newExplainer(m *generate.Model, path string, q *Manifest, a *models.Adapter, textTokens int) (*Explainer, error) {
+// newExplainer has m asked as q says, with an adapter or nil; words are its
+// vocabulary, if that is known.
+func newExplainer(m *generate.Model, path string, q *Manifest, a *models.Adapter, words *grammar.Vocabulary, textTokens int) (*Explainer, error) {
 	if textTokens > 0 {
 		q.TextTokens = textTokens
 	}
@@ -97,7 +99,9 @@ func newExplainer(m *generate.Model, path string, q *Manifest, a *models.Adapter
 	if err := e.prepare(q); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if q.Quotes {
+	if q.Quotes && words != nil {
+		e.words = words
+	} else if q.Quotes {
 		e.words = grammar.NewVocabulary(m.Pieces(), m.Ends()...)
 	}
 	if err := m.Pin(context.Background(), e.prefix, a); err != nil {
@@ -281,7 +285,8 @@ func (e *Explainer) Label(ctx context.Context, text string, limit time.Duration)
 var errEnough = errors.New("enough")
 
 // Assess has the label and the difficulty of a text as Explain has them, and no
-// reason. It takes no longer than limit; 0 means as long as ctx lives.
+// reason. It takes no longer than limit, what is not known by then is missing; 0
+// means as long as ctx lives.
 func (e *Explainer) Assess(ctx context.Context, text string, limit time.Duration) (*Result, error) {
 	if len(e.difficulties) == 0 {
 		return e.Label(ctx, text, limit)
@@ -323,11 +328,11 @@ func tooLate(ctx, within context.Context, err error) bool {
 }
 
 // label notes which of e's labels was chosen.
-func (res *Result) label(e *Explainer, chosen int, p []float64) {
-	p = temper(p, e.temperature)
+func (res *Result) label(e *Explainer, chosen int, raw []float64) {
+	p := temper(raw, e.temperature)
 	res.Label, res.Probabilities, res.Confidence = e.Labels[chosen], p, p[chosen]
 	if e.inserted != nil {
-		res.Second = e.Labels[best(p, chosen)]
+		res.Second = e.Labels[best(raw, chosen)]
 	}
 }
 

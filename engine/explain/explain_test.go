@@ -320,6 +320,7 @@ func TestManifest(t *testing.T) {
 		{`{label}, `, `{label} `, "a mark"},
 		{`"version":1`, `"version":1,"reason_tokens":-1`, "reason_tokens"},
 		{`"version":1`, `"version":1,"temperature":-1`, "temperature"},
+		{`"version":1`, `"version":1,"temperature":0.01`, "temperature"},
 	} {
 		text := strings.Replace(manifest, c.old, c.new, 1)
 		if _, err := ParseManifest([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -94,7 +94,7 @@ func TestFamilyAgents(t *testing.T) {
 	}
 	a := all.For("math")
 	p := func(text string) float64 {
-		v, err := a.Choose(context.Background(), &AgentRequest{Text: text, Pick: func([]float64) int { return Cheapest }})
+		v, err := a.Choose(context.Background(), &AgentRequest{Text: text, Pick: func(*Verdict) int { return Cheapest }})
 		if err != nil {
 			t.Fatal(err)
 		}

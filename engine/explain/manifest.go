@@ -61,7 +61,7 @@ type Manifest struct {
 	Tiers []string  `json:"tiers,omitempty"` // of an agent: what it calls the cheapest candidate, one between, the best
 	Shift []float64 `json:"shift,omitempty"` // of an agent: what each difficulty adds to the log-odds of a right answer
 
-	Temperature  float64 `json:"temperature,omitempty"`   // of the label's probabilities; 0 means 1
+	Temperature  float64 `json:"temperature,omitempty"`   // of the first choice's probabilities; 0 means 1
 	TextTokens   int     `json:"text_tokens,omitempty"`   // of a text that are read; 0 means 512
 	ReasonTokens int     `json:"reason_tokens,omitempty"` // that are written at most; 0 means 60
 	Quotes       bool    `json:"quotes,omitempty"`        // reasons quote the text, and are held to what it says
@@ -108,8 +108,8 @@ func (m *Manifest) check() error {
 			return fmt.Errorf("%s: %d is outside %d to %d", v.key, v.value, v.low, v.high)
 		}
 	}
-	if !(m.Temperature >= 0 && m.Temperature < 1000) {
-		return fmt.Errorf("temperature: %v is outside 0 to 1000", m.Temperature)
+	if m.Temperature != 0 && !(m.Temperature >= 0.05 && m.Temperature <= 100) {
+		return fmt.Errorf("temperature: %v is outside 0.05 to 100", m.Temperature)
 	}
 	_, err := m.literals()
 	return err

@@ -36,7 +36,8 @@ type Request struct {
 	// has been chosen. An error ends the request.
 	Chosen func(set int, c Choice) error
 	// After, when set, gives the tokens that follow the chosen text of a set, where
-	// they depend on it. It is called by the loop of the model, and must not wait.
+	// they depend on it. It is called by the loop of the model, also for a moment
+	// after Generate has returned because its context ended, and must not wait.
 	After func(set int, c Choice) []int32
 
 	Stop       []string        // texts that end the answer and are not part of it

@@ -91,7 +91,13 @@ func (m *Model) chosen(j *job) {
 	from := len(j.ids)
 	j.ids = append(j.ids, j.req.Choose[set][c.Label]...)
 	if j.req.After != nil {
-		j.ids = append(j.ids, j.req.After(set, c)...)
+		ids := j.req.After(set, c)
+		if err := m.fits(j.ids, ids); err != nil {
+			m.end(j)
+			j.fail(err)
+			return
+		}
+		j.ids = append(j.ids, ids...)
 	}
 	j.sampler.See(j.ids[from:]...)
 	j.chose(c)
@@ -99,6 +105,19 @@ func (m *Model) chosen(j *job) {
 		m.end(j)
 		j.fail(err)
 	}
+}
+
+// fits checks tokens that follow others.
+func (m *Model) fits(ids, more []int32) error {
+	for _, id := range more {
+		if id < 0 || int(id) >= m.info.Vocab {
+			return &RequestError{"a token of After is outside the vocabulary"}
+		}
+	}
+	if len(ids)+len(more) > m.info.MaxTokens {
+		return &RequestError{"what After gives is longer than the model reads"}
+	}
+	return nil
 }
 
 // Pin reads a text that many prompts begin with and keeps its keys and values

@@ -47,7 +47,7 @@ func Open(path string, o Options) (*Model, error) {
 	var p *parts
 	switch {
 	case err != nil && ok:
-		p, err = openEmbedded(embedded)
+		p, err = openEmbedded(embedded, weights.Decoder)
 	case err != nil:
 		return nil, files.Error(path, err)
 	case info.IsDir():
@@ -154,8 +154,8 @@ func baseOf(dir string) (string, error) {
 	return base, nil
 }
 
-// openEmbedded is openFolder for a decoder of the binary.
-func openEmbedded(m *weights.Model) (*parts, error) {
+// openEmbedded is openFolder for a decoder of the binary; find finds others by name.
+func openEmbedded(m *weights.Model, find func(name string) (*weights.Model, bool)) (*parts, error) {
 	path := func(m *weights.Model, file string) string { return "embedded " + m.Name + "/" + file }
 	p := &parts{name: m.Name, config: m.Files["config.json"], err: func() error { return nil }}
 	base := m
@@ -164,7 +164,7 @@ func openEmbedded(m *weights.Model) (*parts, error) {
 		if err != nil {
 			return nil, err
 		}
-		if base, ok = weights.Decoder(name); !ok {
+		if base, ok = find(name); !ok {
 			return nil, fmt.Errorf("%s: base_model_name_or_path: %s is not embedded", path(m, adapter.Config), name)
 		}
 		p.adapter = func() (*adapter.Folder, error) {

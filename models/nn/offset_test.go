@@ -3,6 +3,7 @@ package nn
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"mom/kernels/gemm"
@@ -53,6 +54,7 @@ func TestOffset(t *testing.T) {
 		}
 		want, one := tensor.NewMat(rows, w.N), tensor.NewMat(1, w.N)
 		(&Workspace{Team: NewTeam(1)}).Apply(want, x, &exact, nil, false)
+		var first []float32
 		for _, workers := range []int{1, 3} {
 			team := NewTeam(workers)
 			ws := &Workspace{Team: team}
@@ -69,12 +71,18 @@ func TestOffset(t *testing.T) {
 			if norm = math.Sqrt(norm / float64(len(want.Data))); !(worst < 0.04*norm) {
 				t.Errorf("%dx%d: off by %v, the values are about %v", w.N, w.K, worst, norm)
 			}
+			if first == nil {
+				first = got.Data
+			} else if !slices.Equal(got.Data, first) {
+				t.Errorf("%dx%d: other bits with %d workers", w.N, w.K, workers)
+			}
 			for i := range rows {
-				ws.Apply(one, tensor.Mat{Rows: 1, Cols: c.k, Data: x.Row(i)}, &l, nil, false)
-				for j, v := range one.Data {
-					if math.Abs(float64(v+1-got.Row(i)[j])) > 1e-5 {
-						t.Fatalf("row %d alone has %v, among others %v", i, v, got.Row(i)[j]-1)
-					}
+				for j := range one.Data {
+					one.Data[j] = 1
+				}
+				ws.Apply(one, tensor.Mat{Rows: 1, Cols: c.k, Data: x.Row(i)}, &l, nil, true)
+				if !slices.Equal(one.Data, got.Row(i)) {
+					t.Fatalf("%dx%d: row %d alone has other bits", w.N, w.K, i)
 				}
 			}
 			team.Close()

@@ -133,11 +133,19 @@ func (k *checker) agents() {
 	}
 }
 
-// askedInVain warns of decoders that tell a category which nobody looks at.
+// askedInVain warns of decoders that tell a category which nobody looks at, and of
+// agents that nobody asks.
 func (k *checker) askedInVain() {
 	policy, err := router.New(k.c.Policy)
 	if err != nil {
 		return
+	}
+	asks := false
+	for _, r := range k.c.Policy.Recipes {
+		asks = asks || r.Agents
+	}
+	if !asks && k.c.Agents.Path != "" {
+		k.add("agents.path", "no recipe has agents: true, so that nobody asks them")
 	}
 	for i, r := range k.c.Policy.Recipes {
 		if r.Agents && !policy.Agents(r.Name) {

@@ -21,6 +21,8 @@ type Decoders interface {
 	// then the decoder is told to stop, and the answer is Late. Errors that are the
 	// text's fault are *Error.
 	Intent(ctx context.Context, decoder, text string, limit time.Duration) (*router.Told, error)
+	// Agents says why no agent can be asked by Difficulty; nil when they can.
+	Agents() error
 	// Difficulty asks the agent of a category's field how hard a text is. It takes no
 	// longer than limit; nil without an error says that the limit came first. Errors
 	// that are the text's fault are *Error.

@@ -1,0 +1,5 @@
+//go:build !fat
+
+package weights
+
+var decoders []*Model
