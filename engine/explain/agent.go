@@ -13,7 +13,6 @@ import (
 
 	"mom/engine/adapter"
 	"mom/engine/generate"
-	"mom/engine/grammar"
 	"mom/files"
 )
 
@@ -51,7 +50,7 @@ func OpenAgents(dir string, o Options) (*Agents, error) {
 	all := &Agents{by: map[string]*Agent{}}
 	base := ""
 	var first *Agent
-	var words *grammar.Vocabulary
+	var words *quotes
 	for _, entry := range entries {
 		if !entry.IsDir() || !strings.HasPrefix(entry.Name(), agentPrefix) || filepath.Ext(entry.Name()) != "" {
 			continue
@@ -64,7 +63,7 @@ func OpenAgents(dir string, o Options) (*Agents, error) {
 		if err == nil && all.model == nil {
 			base = name
 			if all.model, err = generate.Open(filepath.Join(dir, base), o.Options); err == nil {
-				words = grammar.NewVocabulary(all.model.Pieces(), all.model.Ends()...)
+				words = newQuotes(all.model)
 			}
 		}
 		var a *Agent
@@ -92,7 +91,7 @@ func OpenAgents(dir string, o Options) (*Agents, error) {
 	return all, nil
 }
 
-func openAgent(m *generate.Model, path string, words *grammar.Vocabulary, textTokens int) (*Agent, error) {
+func openAgent(m *generate.Model, path string, words *quotes, textTokens int) (*Agent, error) {
 	q, err := readManifest(path)
 	if err != nil {
 		return nil, err

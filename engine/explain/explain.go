@@ -44,15 +44,15 @@ type Explainer struct {
 	difficulties []string
 	temperature  float64
 
-	prefix, suffix []int32             // of the prompt
-	choices        [][][]int32         // of each place of the answer that is chosen, the tokens of each name with what follows it
-	inserted       [][]int32           // of the names of the place that is inserted; nil without one
-	after          int                 // the number of the choice before it
-	lead           string              // what a reason begins with and is not part of it
-	text           int                 // tokens of a text at most
-	reason         int                 // tokens of a reason at most
-	words          *grammar.Vocabulary // where reasons have to quote; else nil
-	adapter        *models.Adapter     // nil for none
+	prefix, suffix []int32         // of the prompt
+	choices        [][][]int32     // of each place of the answer that is chosen, the tokens of each name with what follows it
+	inserted       [][]int32       // of the names of the place that is inserted; nil without one
+	after          int             // the number of the choice before it
+	lead           string          // what a reason begins with and is not part of it
+	text           int             // tokens of a text at most
+	reason         int             // tokens of a reason at most
+	quotes         *quotes         // where reasons have to quote; else nil
+	adapter        *models.Adapter // nil for none
 	encodings      sync.Pool
 }
 
@@ -87,9 +87,9 @@ func For(m *generate.Model, path string, textTokens int) (*Explainer, error) {
 	return newExplainer(m, path, q, nil, nil, textTokens)
 }
 
-// newExplainer has m asked as q says, with an adapter or nil; words are its
-// vocabulary, if that is known.
-func newExplainer(m *generate.Model, path string, q *Manifest, a *models.Adapter, words *grammar.Vocabulary, textTokens int) (*Explainer, error) {
+// newExplainer has m asked as q says, with an adapter or nil; words are what
+// newQuotes makes of it, if that is there already.
+func newExplainer(m *generate.Model, path string, q *Manifest, a *models.Adapter, words *quotes, textTokens int) (*Explainer, error) {
 	if textTokens > 0 {
 		q.TextTokens = textTokens
 	}
@@ -99,10 +99,11 @@ func newExplainer(m *generate.Model, path string, q *Manifest, a *models.Adapter
 	if err := e.prepare(q); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if q.Quotes && words != nil {
-		e.words = words
-	} else if q.Quotes {
-		e.words = grammar.NewVocabulary(m.Pieces(), m.Ends()...)
+	if q.Quotes {
+		if words == nil {
+			words = newQuotes(m)
+		}
+		e.quotes = words
 	}
 	if err := m.Pin(context.Background(), e.prefix, a); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -356,7 +357,11 @@ func (e *Explainer) question(res *Result, prompt []int32, chosen func() error) *
 			if set != e.after {
 				return nil
 			}
-			return e.inserted[best(c.P, c.Label)]
+			second := best(c.P, c.Label)
+			if form, ok := q.Constraint.(*naming); ok {
+				form.name = e.Labels[second]
+			}
+			return e.inserted[second]
 		}
 	}
 	q.Chosen = func(set int, c generate.Choice) error {
@@ -419,10 +424,23 @@ func (e *Explainer) write(ctx context.Context, q *generate.Request, text string,
 // so many of the end, generate leads an answer to it within as many bytes.
 const closing = 48
 
+// quotes is what quoting wants to know of a vocabulary.
+type quotes struct {
+	words  *grammar.Vocabulary
+	pieces [][]byte
+	ends   []int32
+	points []uint64
+}
+
+func newQuotes(m *generate.Model) *quotes {
+	pieces := m.Pieces()
+	return &quotes{grammar.NewVocabulary(pieces, m.Ends()...), pieces, m.Ends(), pointed(pieces)}
+}
+
 // quoting holds a reason to what the text says: quotes are of the text, two of a
 // text of more than eight words. It is nil where nothing can be quoted.
-func (e *Explainer) quoting(text string) generate.Constraint {
-	if e.words == nil {
+func (e *Explainer) quoting(text string) *naming {
+	if e.quotes == nil {
 		return nil
 	}
 	least := 1
@@ -433,11 +451,12 @@ func (e *Explainer) quoting(text string) generate.Constraint {
 	if err != nil {
 		return nil
 	}
-	form := g.Bind(e.words)
+	form := g.Bind(e.quotes.words)
 	if form.Err() != nil {
 		return nil
 	}
-	return form.Start()
+	q := e.quotes
+	return &naming{Constraint: form.Start(), pieces: q.pieces, ends: q.ends, points: q.points}
 }
 
 // temper gives probabilities a temperature: above 1 they differ less.

@@ -133,6 +133,12 @@ func TestSecond(t *testing.T) {
 
 // TestQuotes: whatever a decoder without sense writes, it quotes what was asked.
 func TestQuotes(t *testing.T) {
+	for _, answer := range []string{"{label}, ", "{label} over {second}, "} {
+		testQuotes(t, strings.Replace(manifest, "{label}, ", answer, 1))
+	}
+}
+
+func testQuotes(t *testing.T, manifest string) {
 	e := open(t, strings.Replace(manifest, `"labels"`, `"quotes":true,"reason_tokens":40,"labels"`, 1), Options{})
 	quote := regexp.MustCompile(`(?:^|[^\pL\pN_])'([^']+)'`)
 	for _, text := range []string{
