@@ -12,11 +12,16 @@ const (
 	quoteBytes   = 80  // of a quote
 	quotedWords  = 256 // of the text, from its beginning, that can be quoted
 	quotesAtMost = 2
+
+	// Of scripts that set no spaces:
+	quoteLetters  = 8   // of a quote,
+	quotedLetters = 160 // of the text, from its beginning, that can be quoted
 )
 
 // Quoting is the grammar of a sentence or two about text: prose in which single
 // quotes hold stretches of text and nothing else, least of them at least and two
-// at most. A stretch is one to six whole words, as they stand in the text; an
+// at most. A stretch is one to six whole words, as they stand in the text, or two to
+// eight letters in a row of a script that sets no spaces between words; an
 // apostrophe within a word is no quote. It is an error if text has too few words
 // that can be quoted.
 func Quoting(text string, least int) (*Grammar, error) { return Options{}.Quoting(text, least) }
@@ -70,12 +75,16 @@ func (t *stretchTrie) add(s string) {
 // two words, none goes across.
 func stretches(text string) stretchTrie {
 	t := stretchTrie{{}}
-	words := 0
+	words, letters := 0, 0
 	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r != ' ' && r < ' ' || r == utf8.RuneError || r == 0x7f }) {
 		run := strings.Split(line, " ")
 		for i, w := range run {
 			if words++; words > quotedWords {
 				return t
+			}
+			if strings.ContainsFunc(w, unspacedLetter) {
+				letters = t.letters(w, letters)
+				continue
 			}
 			size := 0
 			for n := 1; n <= quoteWords && i+n <= len(run) && run[i+n-1] != "" && w != ""; n++ {
@@ -90,6 +99,46 @@ func stretches(text string) stretchTrie {
 		}
 	}
 	return t
+}
+
+// letters adds the stretches of a word with letters of a script that sets no spaces;
+// before is how many letters were looked at before it. It returns how many were now.
+func (t *stretchTrie) letters(word string, before int) int {
+	at := []int{}
+	for i := range word {
+		at = append(at, i)
+	}
+	at = append(at, len(word))
+	n := len(at) - 1
+	for i := 0; i < n && before < quotedLetters; i++ {
+		before++
+		for k := min(n, i+quoteLetters); k > i && (k > i+1 || n == 1); k-- {
+			s := word[at[i]:at[k]]
+			first, _ := utf8.DecodeRuneInString(s)
+			last, _ := utf8.DecodeLastRuneInString(s)
+			// Other letters and digits are not parted.
+			inside := i > 0 && spacedLetter(first) && spacedLetter(runeBefore(word, at[i])) ||
+				k < n && spacedLetter(last) && spacedLetter(runeAt(word, at[k]))
+			if unicode.IsPunct(first) || unicode.IsPunct(last) || inside || endsQuote(s) || strings.ContainsRune(s, '\'') {
+				continue
+			}
+			t.add(s)
+		}
+	}
+	return before
+}
+
+func runeAt(s string, i int) rune     { r, _ := utf8.DecodeRuneInString(s[i:]); return r }
+func runeBefore(s string, i int) rune { r, _ := utf8.DecodeLastRuneInString(s[:i]); return r }
+
+// unspacedLetter reports whether r is of a script that sets no spaces between words.
+func unspacedLetter(r rune) bool {
+	return r >= 0xe00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+}
+
+// spacedLetter reports whether r is a letter or digit of any other script.
+func spacedLetter(r rune) bool {
+	return (unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)) && !unspacedLetter(r)
 }
 
 // wordRune reports whether a quote may begin or end with r.
@@ -165,7 +214,11 @@ func (p prose) visit(t stretchTrie, to func(lo, hi byte, next prose)) bool {
 		letters()
 		return false
 	}
-	if p.mode != unquoted {
+	switch p.mode {
+	case unquoted:
+	case stopped: // as in 3.5; else a word does not follow without a space
+		to('0', '9', in(inWord))
+	default:
 		letters()
 		to(0xc2, 0xdf, in(one))
 		to(0xe1, 0xec, in(two))

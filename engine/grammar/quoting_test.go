@@ -31,6 +31,8 @@ func TestQuoting(t *testing.T) {
 		{"One 'drift', two 'Zoë', three 'result'.", false},
 		{"One 'drift'. Two. Three.", false},
 		{"A 'drift'\nand a line.", false},
+		{"A 'drift' of 3.5 here.", true},
+		{"A 'drift'.Then more.", false},
 		{"A 'drift", false},
 		{"", false},
 	} {
@@ -45,6 +47,29 @@ func TestQuoting(t *testing.T) {
 		if g, err := Quoting(empty, 0); err != nil || !g.rules[g.root].dfa.matches("Nothing to quote.") {
 			t.Errorf("%q: prose without quotes: %v", empty, err)
 		}
+	}
+}
+
+// TestQuotingLetters: where words have no spaces, letters in a row are quoted.
+func TestQuotingLetters(t *testing.T) {
+	g, err := Quoting("緊急地震速報はなぜGPS衛星より先に届くの? ok 銀", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for said, ok := range map[string]bool{
+		"A '地震速報' is physics": true, "'緊急地震速報はな' is": true, "'緊急地震速報はなぜ' is": false, "'GPS衛星' is": true, "'なぜGPS' is": true,
+		"'PS衛星' is": false, "'なぜGP' is": false, "'震' is": false, "'の?' is": false, "'ok' is": true, "'銀' is": true, "'速報は ok' is": false, "'地報' is": false,
+	} {
+		if got := g.rules[g.root].dfa.matches(said); got != ok {
+			t.Errorf("%q: %v", said, got)
+		}
+	}
+	long, err := Quoting(strings.Repeat("緊急地震速報はなぜ揺れより先に届くの", 4000), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(long.rules[long.root].dfa.accept); n > 100_000 {
+		t.Errorf("%d states", n)
 	}
 }
 
