@@ -37,7 +37,7 @@ func (o Options) Quoting(text string, least int) (*Grammar, error) {
 		return nil, errorf("the text has no words that can be quoted")
 	}
 	d, err := explore(prose{}, o.States, func(p prose, to func(lo, hi byte, flag edgeFlag, next prose)) bool {
-		return p.visit(t, func(lo, hi byte, next prose) { to(lo, hi, 0, next) }) && int(p.quotes) >= least
+		return p.visit(t, least, func(lo, hi byte, next prose) { to(lo, hi, 0, next) }) && int(p.quotes) >= least
 	})
 	if err != nil {
 		return nil, err
@@ -185,7 +185,8 @@ const (
 )
 
 // visit calls to for what may follow p, and reports whether the text may end there.
-func (p prose) visit(t stretchTrie, to func(lo, hi byte, next prose)) bool {
+// A sentence does not end, nor a part of it by ; or :, before least quotes.
+func (p prose) visit(t stretchTrie, least int, to func(lo, hi byte, next prose)) bool {
 	in := func(m proseMode) prose { return prose{m, p.quotes, p.ended, 0} }
 	switch p.mode {
 	case inQuote:
@@ -235,10 +236,16 @@ func (p prose) visit(t stretchTrie, to func(lo, hi byte, next prose)) bool {
 	} else if !p.ended {
 		to(' ', ' ', prose{between, p.quotes, true, 0})
 	}
+	quoted := int(p.quotes) >= least
 	for _, b := range []byte("!.?") {
-		to(b, b, in(stopped))
+		if quoted {
+			to(b, b, in(stopped))
+		}
 	}
 	for b := byte('"'); b < 0x7f; b++ {
+		if !quoted && (b == ';' || b == ':') {
+			continue
+		}
 		if b != '\'' && b != '.' && b != '?' && !wordByte(b) {
 			to(b, b, in(between))
 		}

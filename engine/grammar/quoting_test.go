@@ -33,6 +33,8 @@ func TestQuoting(t *testing.T) {
 		{"A 'drift'\nand a line.", false},
 		{"A 'drift' of 3.5 here.", true},
 		{"A 'drift'.Then more.", false},
+		{"It is physics. A 'drift' is.", false},
+		{"It is physics; a 'drift' is.", false},
 		{"A 'drift", false},
 		{"", false},
 	} {
