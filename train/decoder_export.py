@@ -129,6 +129,7 @@ def main():
     for name in ("checkpoint", "base", "out"):
         p.add_argument("--" + name, required=True)
     p.add_argument("--weights", help="the folder under the adapter, where the run had one")
+    p.add_argument("--share", type=float, default=1.0, help="of the adapter that is added to the weights")
     p.add_argument("--int8", action="store_true")
     p.add_argument("--int4", action="store_true")
     p.add_argument("--adapter", action="store_true")
@@ -140,7 +141,7 @@ def main():
         weights = read(a.weights)
     if layers is None:  # last.pt of a run that goes on
         layers = run["layers"] or list(range(config["num_hidden_layers"]))
-    model = decoder_model.Decoder(weights, config, layers, run["rank"], run["alpha"], modules=modules(run))
+    model = decoder_model.Decoder(weights, config, layers, run["rank"], run["alpha"] * a.share, modules=modules(run))
     model.load_state_dict(state["model"])
     model.merge()
     os.makedirs(a.out, exist_ok=True)
