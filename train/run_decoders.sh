@@ -1,11 +1,12 @@
 #!/bin/sh
 # Makes the decoders that label a request and say why: mom-dec-class-intent-r1, then -v1. Goes on where it was stopped.
-#   ./run_decoders.sh BASE WORK     BASE: SmolLM2-135M-Instruct as a Hugging Face folder (gguf_folder.py); WORK: checkpoints and folders
+#   ./run_decoders.sh BASE WORK     BASE: SmolLM2-135M-Instruct as a Hugging Face folder (gguf_folder.py); WORK: checkpoints and
+#                                 folders; MOM: the program that rounds (make build)
 set -eu
 cd "$(dirname "$0")"
-python=${PYTHON:-python} base=$1 work=$2
+python=${PYTHON:-python} mom=${MOM:-../mom} base=$1 work=$2
 count=${COUNT:-15} # layers of v1
-trial=${TRIAL:-40} # steps that heal a candidate
+trial=${TRIAL:-20} # steps that heal a candidate
 smoke=${SMOKE:-}   # --smoke: a few steps of everything
 mkdir -p "$work"
 
@@ -20,20 +21,21 @@ export_to() { # FOLDER ARGUMENTS...: whole or not at all
 
 # r1: stages, each an adapter that is summed into the weights of the one before: labels first, then what is written after them.
 from=$base
-stage() { # NAME ARGUMENTS...
-	name=$1
-	shift
+stage() { # NAME SHARE ARGUMENTS...: SHARE of the stage's adapter is added
+	name=$1 share=$2
+	shift 2
 	[ -e "$work/$name/final.pt" ] || $python decoder_train.py $smoke --out "$work/$name" --base "$from" --rank 64 --alpha 64 --tokens 1600 --most 64 "$@"
-	r1="--checkpoint $work/$name/final.pt --base $from"
-	export_to "$work/$name-f32" $r1
+	export_to "$work/$name-f32" --checkpoint "$work/$name/final.pt" --base "$from" --share "$share"
 	from=$work/$name-f32
 }
-stage r1-labels --rounds 2 --keep 0.45 --lr 5e-4
-stage r1-more --first-round 2 --rounds 1 --keep 0.5 --chat-each 2 --reason-each 0 --lr 4e-4
-stage r1-reasons --first-round 3 --rounds 1 --keep 0.15 --lr 4e-4
-stage r1-last --first-round 4 --rounds 1 --keep 0.15 --lr 3e-4
-export_to "$work/mom-dec-class-intent-r1" $r1 --int4
-export_to "$work/r1-int8" $r1 --int8
+stage r1-labels 1 --rounds 2 --keep 0.45 --lr 5e-4 --reason-each 0
+stage r1-more 1 --first-round 2 --rounds 1 --keep 0.5 --chat-each 2 --reason-each 0 --lr 4e-4
+stage r1-reasons 1 --first-round 3 --rounds 1 --keep 0.12 --lr 4e-4
+stage r1-last 0.5 --first-round 4 --rounds 1 --keep 0.1 --reason-keep 0.25 --reason-last 4403 --lr 3e-4
+if [ ! -d "$work/mom-dec-class-intent-r1" ]; then
+	$python decoder_texts.py --base "$from" >"$work/texts.jsonl"
+	$mom convert "$from" --out "$work/mom-dec-class-intent-r1" --precision int4 --fit-on "$work/texts.jsonl"
+fi
 
 # v1: an adapter over some of the layers of r1 in int4, taught by r1 in f32.
 under="--base $from --weights $work/mom-dec-class-intent-r1"
@@ -41,7 +43,7 @@ under="--base $from --weights $work/mom-dec-class-intent-r1"
 list() { $python -c 'import json,sys; print(",".join(map(str, json.load(open(sys.argv[1]))[sys.argv[2]])))' "$work/layers.json" "$1"; }
 if [ ! -e "$work/layers.txt" ]; then
 	for how in least steps; do
-		[ -e "$work/trial-$how/final.pt" ] || $python decoder_train.py $smoke --out "$work/trial-$how" $under --layers "$(list $how)" --steps "$trial" --first-round 20 --rounds 1
+		[ -e "$work/trial-$how/final.pt" ] || $python decoder_train.py $smoke --out "$work/trial-$how" $under --layers "$(list $how)" --steps "$trial" --first-round 20 --rounds 1 --rank 24 --alpha 24 --lr 1e-3 --tokens 1600 --most 64
 	done
 	best=$($python -c '
 import sys, torch
@@ -50,16 +52,14 @@ print(min(("least", "steps"), key=lambda how: torch.load(f"{sys.argv[1]}/trial-{
 	list "$best" >"$work/layers.part"
 	mv "$work/layers.part" "$work/layers.txt"
 fi
-[ -e "$work/dec-v1/final.pt" ] || $python decoder_train.py $smoke --out "$work/dec-v1" $under --layers "$(cat "$work/layers.txt")" --first-round 10 --lr 1e-3 ${V1:-}
-v1="--checkpoint $work/dec-v1/final.pt $under"
-export_to "$work/v1-f32" $v1
-export_to "$work/v1-int4" $v1 --int4
-export_to "$work/mom-dec-class-intent-v1" $v1 --adapter
+[ -e "$work/dec-v1/final.pt" ] || $python decoder_train.py $smoke --out "$work/dec-v1" $under --layers "$(cat "$work/layers.txt")" --first-round 10 --rounds 1 --keep 0.2 --reason-keep 0.35 \
+	--rank 24 --alpha 24 --lr 1e-3 --tokens 1600 --most 64
+export_to "$work/mom-dec-class-intent-v1" --checkpoint "$work/dec-v1/final.pt" $under --adapter
 
 # Agents: small adapters over r1, one a field.
 for field in sci math hum soc law gen; do
 	[ -e "$work/agent-$field/final.pt" ] || $python decoder_train.py $smoke --out "$work/agent-$field" --agent $field --base "$from" --weights "$work/mom-dec-class-intent-r1" \
-		--modules q_proj,v_proj --rank 8 --alpha 16 --lr 2e-3 --rounds 1 --tokens 1600 --most 64 ${AGENT:-}
+		--modules q_proj,v_proj --rank 6 --alpha 12 --lr 2e-3 --rounds 1 --tokens 1600 --most 64
 	export_to "$work/mom-dec-agent-$field-v1" --checkpoint "$work/agent-$field/final.pt" --base "$from" --weights "$work/mom-dec-class-intent-r1" --adapter
 done
 echo "all made"
