@@ -3,7 +3,8 @@
     python bench/peers/compare_decoder.py --mom ./mom --llama BUILD/bin --model FILE.gguf --work DIR
         [--tokens 32,128,512] [--threads 1,2] [--rounds 3] [--json]
 
-BUILD/bin holds llama-bench and llama-quantize; DIR takes the model as Q4_0, Q4_1 and Q8_0, made once by llama-quantize. Both
+BUILD/bin holds llama-bench and llama-quantize; DIR takes the model as Q4_0, Q4_1 and Q8_0, made once by llama-quantize; mom reads
+the first in int4 and the last in int8. Both
 read a prompt of random tokens and write 32 tokens, one sequence at a time. Rounds go through all in turn, so that a machine
 whose speed drifts slows both; a cell is the median over the rounds, in tokens a second. llama.cpp writes after an empty
 context, mom after the prompt; of mom's figures for writing the ones after the shortest prompt are compared.
@@ -17,7 +18,7 @@ import statistics
 import subprocess
 
 FORMATS = ["Q4_0", "Q4_1", "Q8_0"]
-PRECISIONS = ["int4", "int8"]
+PRECISIONS = {"int4": "Q4_0", "int8": "Q8_0"}  # mom's, and the file that it reads
 
 
 def lines(command):
@@ -31,8 +32,8 @@ def llama(a, file, threads):
     return {("decode", 0) if r["n_gen"] else ("prefill", r["n_prompt"]): r["avg_ts"] for r in found}
 
 
-def mom(a, precision, threads):
-    found = lines([a.mom, "bench", "decoder", "--model", a.model, "--precision", precision, "--prompt", a.tokens, "--tokens", "32",
+def mom(a, precision, file, threads):
+    found = lines([a.mom, "bench", "decoder", "--model", file, "--precision", precision, "--prompt", a.tokens, "--tokens", "32",
                    "--threads", str(threads), "--json"])
     out = {("prefill", r["prompt"]): r["prefill_tps"] for r in found}
     out["decode", 0] = min(found, key=lambda r: r["prompt"])["decode_tps"]
@@ -59,7 +60,7 @@ def main():
     for _ in range(a.rounds):
         for t in threads:
             for name, found in [(f"llama.cpp {f}", llama(a, path, t)) for f, path in files.items()] + \
-                               [(f"mom {p}", mom(a, p, t)) for p in PRECISIONS]:
+                               [(f"mom {p}", mom(a, p, files[f], t)) for p, f in PRECISIONS.items()]:
                 for what, tps in found.items():
                     cells.setdefault((name, *what, t), []).append(tps)
     cells = {k: statistics.median(v) for k, v in cells.items()}

@@ -9,9 +9,12 @@ import (
 	"mom/weights"
 )
 
-// explainer is the decoder that says what a request is about when no other is
-// named.
-const explainer = "mom-dec-class-intent-v1"
+// explainers are the decoders that say what a request is about when no other is
+// named, the first that is there: v1 is quicker, r1 better.
+var explainers = []string{"mom-dec-class-intent-v1", "mom-dec-class-intent-r1"}
+
+// anExplainer is how texts name them.
+const anExplainer = "mom-dec-class-intent-v1 or -r1"
 
 // decodersEnv names a decoder, or a folder of decoders.
 const decodersEnv = "MOM_DECODERS"
@@ -32,18 +35,20 @@ func findDecoder(flag string) (string, error) {
 		if _, ok := weights.Decoder(env); ok {
 			return env, nil
 		}
-		return "", fmt.Errorf("%s=%s: want a decoder's folder, a .gguf file, or a folder that holds %s", decodersEnv, env, explainer)
+		return "", fmt.Errorf("%s=%s: want a decoder's folder, a .gguf file, or a folder that holds %s", decodersEnv, env, anExplainer)
 	}
 	beside := besideProgram()
 	for _, dir := range beside {
-		if path, ok := decoderAt(filepath.Join(dir, explainer)); ok {
+		if path, ok := decoderIn(dir); ok {
 			return path, nil
 		}
 	}
-	if _, ok := weights.Decoder(explainer); ok {
-		return explainer, nil
+	for _, name := range explainers {
+		if _, ok := weights.Decoder(name); ok {
+			return name, nil
+		}
 	}
-	return "", fmt.Errorf("no decoder to explain with: name one by --decoder FOLDER or FILE.gguf, or by %s, or put %s into %s", decodersEnv, explainer, strings.Join(beside, " or "))
+	return "", fmt.Errorf("no decoder to explain with: name one by --decoder FOLDER or FILE.gguf, or by %s, or put %s into %s", decodersEnv, anExplainer, strings.Join(beside, " or "))
 }
 
 // decoderPath is the path of a decoder in a configuration: that of a folder or file,
@@ -81,10 +86,23 @@ func decoderAt(path string) (string, bool) {
 	if !info.IsDir() {
 		return path, strings.HasSuffix(strings.ToLower(path), ".gguf")
 	}
-	for _, dir := range []string{path, filepath.Join(path, explainer)} {
-		if _, err := os.Stat(filepath.Join(dir, "config.json")); err == nil {
-			return dir, true
+	if isDecoderFolder(path) {
+		return path, true
+	}
+	return decoderIn(path)
+}
+
+// decoderIn finds the first of the explainers in a folder of decoders.
+func decoderIn(dir string) (string, bool) {
+	for _, name := range explainers {
+		if path := filepath.Join(dir, name); isDecoderFolder(path) {
+			return path, true
 		}
 	}
 	return "", false
+}
+
+func isDecoderFolder(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "config.json"))
+	return err == nil
 }

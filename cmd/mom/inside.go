@@ -157,7 +157,7 @@ func (d *inside) Explains() error {
 	_, err := d.explainer()
 	if err != nil {
 		return &web.Error{Status: 501, Code: "no_decoder", Param: "explain", Cause: err,
-			Message: "this server has no decoder to explain with: a decoder with explain: true in the configuration is one, or the folder " + explainer + " in weights or models next to the program"}
+			Message: "this server has no decoder to explain with: a decoder with explain: true in the configuration is one, or the folder " + anExplainer + " in weights or models next to the program"}
 	}
 	return nil
 }

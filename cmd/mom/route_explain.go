@@ -25,7 +25,7 @@ type explainFlags struct {
 func (f *explainFlags) add(c *cobra.Command) {
 	s := c.Flags()
 	s.BoolVar(&f.explain, "explain", false, "let a decoder say what the text is about, how hard it is, and why")
-	s.StringVar(&f.decoder, "decoder", "", "with --explain: `FOLDER` of a decoder, or a .gguf file (default $MOM_DECODERS, else "+explainer+" in weights or models next to mom, else inside it)")
+	s.StringVar(&f.decoder, "decoder", "", "with --explain: `FOLDER` of a decoder, or a .gguf file (default $MOM_DECODERS, else "+anExplainer+" in weights or models next to mom, else inside it)")
 	s.StringVar(&f.format, "decoder-precision", "auto", "with --explain: `P` is f32, bf16, int8, int4 or auto")
 	s.DurationVar(&f.limit, "explain-limit", 500*time.Millisecond, "with --explain: after `TIME` the encoder's category stands; 0 waits")
 }

@@ -57,7 +57,7 @@ listen: 127.0.0.1:8080
 # about instead of the encoder, if it does so in time. See docs/decoders.md.
 # decoders:
 #   - name: why
-#     path: weights/mom-dec-class-intent-v1
+#     path: weights/mom-dec-class-intent-r1
 #     explain: true
 # intent: {decoder: why, time_limit: 200ms}
 
