@@ -15,11 +15,12 @@ FIELDS = {"sci": "science", "math": "mathematics", "hum": "the humanities", "soc
 TOOLS = ["none", "calculator", "code", "search"]
 TIERS = ["cheapest", "between", "strongest"]
 ANSWER = "{difficulty}, {tools}, {tier}: {reason}"
+ALL = "all"  # the fields at once, from which each goes on
 EASY, HARD = 0.62, 0.3  # shares of the models that are right
 
 
 def prefix(field):
-    return f"<|im_start|>system\nA request of {FIELDS[field]}: how hard it is, which tools it needs, which model should answer, and why.<|im_end|>\n<|im_start|>user\n"
+    return f"<|im_start|>system\nA request of {FIELDS.get(field, 'any field')}: how hard it is, which tools it needs, which model should answer, and why.<|im_end|>\n<|im_start|>user\n"
 
 
 def outcomes(field, part):
@@ -27,7 +28,7 @@ def outcomes(field, part):
     price, _ = routing_rows.prices()
     hidden = routing_rows.hidden_groups()
     for r in routing_rows.mmlupro(price):
-        if r["field"] == field and r["split"] == part and r["group"] not in hidden:
+        if field in (r["field"], ALL) and r["split"] == part and r["group"] not in hidden:
             yield r["text"], sum(r["outcomes"].values()) / len(r["outcomes"])
 
 
@@ -63,7 +64,7 @@ def examples(text, field, reason_each=1):
     known = {r["id"]: r for r in data.own("reasons.jsonl")}
     for r in data.own("agents.jsonl"):
         row = known[r["id"]]
-        if r["field"] != field or row["split"] != "train":
+        if field not in (r["field"], ALL) or row["split"] != "train":
             continue
         said = ANSWER.format(difficulty=row["difficulty"], tools=r["tools"], tier=r["tier"], reason=r["reason"])
         out += [e for e in [example(text, row["text"], said, False, decoder_data.REASON_TEXT_TOKENS)] * reason_each if e]

@@ -15,7 +15,7 @@ import decoder_data
 
 CARD = """# mom-dec-agent-{field}-v1
 
-An adapter over mom-dec-class-intent-r1 (rank {rank} on queries and values, f16) that reads a request of {name}: how hard it is, which tool an
+An adapter over mom-dec-class-intent-r1 (rank {rank} on all linear layers, f16) that reads a request of {name}: how hard it is, which tool an
 answer needs ({tools}), and why the model that the policy then takes is right for it ({tiers}).
 
     mom route --agents weights "…"
@@ -27,7 +27,7 @@ Difficulty and tool are chosen by the probabilities of their names; by the diffi
 
 Apache-2.0, as its base (see the card of mom-dec-class-intent-r1). Trained on {train} questions of MMLU-Pro (MIT / Apache-2.0; no row is part of this
 repository), whose difficulty is how many of 29 models are right (the published results: easy from {easy:.0%}, hard below {hard:.0%}), and on {own}
-requests of `train/data` with a tool and a reason. `train/run_decoders.sh`, seed 20261126, one round, about three minutes on two CPU cores.
+requests of `train/data` with a tool and a reason. `train/run_decoders.sh`, seed 20261126: one round of the questions and requests of all fields, which the agents share, and one of the field's own.
 
 ## Numbers
 

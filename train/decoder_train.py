@@ -34,7 +34,8 @@ def arguments(given=None):
     p.add_argument("--weights")
     p.add_argument("--layers", help="numbers of the kept layers with commas; all without")
     p.add_argument("--vocab", type=int, default=32768, help="the first so many tokens are kept")
-    p.add_argument("--agent", help="train the agent of a field: sci, math, hum, soc, law or gen")
+    p.add_argument("--agent", help="train the agent of a field: sci, math, hum, soc, law or gen; all of them at once: all")
+    p.add_argument("--start", help="checkpoint of an adapter of the same form to go on from")
     p.add_argument("--modules", help="names with commas of the layers that have an adapter, as q_proj,v_proj; all without")
     p.add_argument("--seed", type=int, default=20261126)
     p.add_argument("--first-round", type=int, default=0)
@@ -198,6 +199,8 @@ def models(a):
     torch.manual_seed(a.seed)
     dtype = torch.bfloat16 if BF16 else torch.float32
     model = decoder_model.Decoder(under, config, a.layers, a.rank, a.alpha, dtype, decoder_export.modules(vars(a)))
+    if a.start:
+        model.load_state_dict(torch.load(a.start)["model"])
     return model, decoder_model.Decoder(weights, config, rank=0, dtype=dtype) if a.layers else None
 
 

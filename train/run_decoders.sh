@@ -56,10 +56,15 @@ fi
 	--rank 24 --alpha 24 --lr 1e-3 --tokens 1600 --most 64
 export_to "$work/mom-dec-class-intent-v1" --checkpoint "$work/dec-v1/final.pt" $under --adapter
 
-# Agents: small adapters over r1, one a field.
+# Agents: small adapters over r1, one a field, from one that learned all fields.
+agent() { # NAME FIELD ARGUMENTS...
+	name=$1 field=$2
+	shift 2
+	[ -e "$work/$name/final.pt" ] || $python decoder_train.py $smoke --out "$work/$name" --agent "$field" $under --rank 2 --alpha 4 --rounds 1 --tokens 1600 --most 64 "$@"
+}
+agent agent-all all --lr 3e-3
 for field in sci math hum soc law gen; do
-	[ -e "$work/agent-$field/final.pt" ] || $python decoder_train.py $smoke --out "$work/agent-$field" --agent $field --base "$from" --weights "$work/mom-dec-class-intent-r1" \
-		--modules q_proj,v_proj --rank 6 --alpha 12 --lr 2e-3 --rounds 1 --tokens 1600 --most 64
-	export_to "$work/mom-dec-agent-$field-v1" --checkpoint "$work/agent-$field/final.pt" --base "$from" --weights "$work/mom-dec-class-intent-r1" --adapter
+	agent "agent-$field" $field --start "$work/agent-all/final.pt" --first-round 1 --lr 1e-3
+	export_to "$work/mom-dec-agent-$field-v1" --checkpoint "$work/agent-$field/final.pt" $under --adapter
 done
 echo "all made"
