@@ -11,7 +11,7 @@ FUZZED  ?= ./...
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := check
-.PHONY: help check fmt vet test test-levels test-purego test-arm64 race fuzz generate check-generate bench bench-compare build repro tokenizers
+.PHONY: help check fmt vet test test-levels test-purego test-arm64 race fuzz generate check-generate bench bench-compare build build-fat repro tokenizers
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -76,6 +76,9 @@ bench-compare: ## Go benchmarks of REF and of the working tree, by benchstat
 
 build: ## the static binary ./mom
 	$(GO) build -trimpath -ldflags "-s -w" -o mom ./cmd/mom
+
+build-fat: ## ./mom-fat, with the decoder that explains in it
+	$(GO) build -tags fat -trimpath -ldflags "-s -w" -o mom-fat ./cmd/mom
 
 repro: ## build twice and compare
 	$(GO) build -trimpath -ldflags "-s -w -buildid=" -o dist/a ./cmd/mom
