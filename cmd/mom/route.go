@@ -56,7 +56,7 @@ const routeExamples = `  mom route "Prove that the square root of 2 is irrationa
   mom route --config mom.yaml --recipe cheap "What is the capital of France?"
   mom route --explain "Prove that the square root of 2 is irrational"
   mom route --explain --decoder ./folder --in prompts.jsonl --json
-  mom route --agents ./weights "Prove that the square root of 2 is irrational"
+  mom route --agents ./agents "Prove that the square root of 2 is irrational"
   mom route --tradeoff 0 --exclude 'small*' "…"`
 
 type routeFlags struct {
