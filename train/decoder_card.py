@@ -43,7 +43,7 @@ What choosing by it gains is in `docs/routing.md`.
 
 ## Limits
 
-- How hard a question is for models can hardly be seen in its text: the figure above is little better than guessing.
+- How hard a question is for models can only partly be seen in its text; the development questions of a field are few.
 - Difficulty is that of exam questions; of everyday requests it is a guess.
 - Tools are rare in the training texts ({needs} of {own} need one), and so in what the agent says.
 - The reasons are those of a very small model: they quote the request and argue for whatever was chosen.
