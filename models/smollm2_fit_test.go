@@ -92,8 +92,7 @@ func TestSmolLM2Fit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var sum float64
-		var rows, same int
+		var apart agreement
 		for i := range cases {
 			c := &cases[i]
 			ids := append(append([]int32{}, c.IDs...), c.Next...)
@@ -102,20 +101,10 @@ func TestSmolLM2Fit(t *testing.T) {
 				b.Want = b.Want[len(c.IDs)-1 : len(ids)-1]
 				return logits(t, d, &nn.Workspace{Team: team}, b)
 			}
-			want, got := run(exact), run(d)
-			for r := range want {
-				a, b := logSoftmax(want[r]), logSoftmax(got[r])
-				for j := range a {
-					sum += math.Exp(a[j]) * (a[j] - b[j])
-				}
-				rows++
-				if argmax(got[r]) == argmax(want[r]) {
-					same++
-				}
-			}
+			apart.add(run(exact), run(d))
 		}
-		kl := sum / float64(rows)
-		t.Logf("%s, fitted: divergence %.5f, %.1f%% of tokens the same", c.p, kl, 100*float64(same)/float64(rows))
+		kl, same := apart.figures()
+		t.Logf("%s, fitted: divergence %.5f, %.1f%% of tokens the same", c.p, kl, same)
 		if !(kl <= c.bound) {
 			t.Errorf("%s, fitted: divergence %.5f, want at most %v", c.p, kl, c.bound)
 		}

@@ -93,6 +93,31 @@ func TestSmolLM2(t *testing.T) {
 	}
 }
 
+// An agreement is how near the logits of a decoder are to those of another.
+type agreement struct {
+	sum        float64
+	rows, same int
+}
+
+func (a *agreement) add(want, got [][]float32) {
+	for r := range want {
+		p, q := logSoftmax(want[r]), logSoftmax(got[r])
+		for j := range p {
+			a.sum += math.Exp(p[j]) * (p[j] - q[j])
+		}
+		a.rows++
+		if argmax(got[r]) == argmax(want[r]) {
+			a.same++
+		}
+	}
+}
+
+// figures are the mean Kullback-Leibler divergence, and how many percent of the most
+// probable tokens are the same.
+func (a *agreement) figures() (divergence, same float64) {
+	return a.sum / float64(a.rows), 100 * float64(a.same) / float64(a.rows)
+}
+
 // stored is int4 as a GGUF file of Q4_1 has it.
 const stored = nn.I4 + 1
 
@@ -152,27 +177,16 @@ func TestSmolLM2Precisions(t *testing.T) {
 		default:
 			d = openDecoderFolder(t, folder, v.p)
 		}
-		var sum float64
-		var rows, same int
+		var apart agreement
 		for i := range cases {
-			want, got := run(exact, kv.F32, &cases[i]), run(d, v.f, &cases[i])
-			for r := range want {
-				a, b := logSoftmax(want[r]), logSoftmax(got[r])
-				for j := range a {
-					sum += math.Exp(a[j]) * (a[j] - b[j])
-				}
-				rows++
-				if argmax(got[r]) == argmax(want[r]) {
-					same++
-				}
-			}
+			apart.add(run(exact, kv.F32, &cases[i]), run(d, v.f, &cases[i]))
 		}
-		kl := sum / float64(rows)
+		kl, same := apart.figures()
 		name := "int4 as stored"
 		if v.p != stored {
 			name = v.p.String()
 		}
-		t.Logf("%s, pages of %s: divergence %.5f, %.1f%% of tokens the same", name, v.f, kl, 100*float64(same)/float64(rows))
+		t.Logf("%s, pages of %s: divergence %.5f, %.1f%% of tokens the same", name, v.f, kl, same)
 		if !(kl <= v.bound) {
 			t.Errorf("%s, pages of %s: divergence %.5f, want at most %v", name, v.f, kl, v.bound)
 		}

@@ -202,6 +202,16 @@ func (c *neighbours) Choose(_ context.Context, q *Question, p *Pool) (Choice, er
 	return p.expect(scores), nil
 }
 
+// rightOn is how much a chooser of this package gets right, as a mean over the fields.
+func rightOn(questions []*Question, c Chooser, p *Pool) float64 {
+	right := make([]float64, len(questions))
+	for i, q := range questions {
+		choice, _ := c.Choose(context.Background(), q, p)
+		right[i] = q.Outcomes[p.Models[choice.Model]]
+	}
+	return byField(questions).mean(right, nil)
+}
+
 // newNeighbours takes the settings with which most is right on dev, of equal
 // ones those with more rows.
 func newNeighbours(near *nearest, table *byIntent, dev []*Question, p *Pool) *neighbours {
@@ -212,12 +222,7 @@ func newNeighbours(near *nearest, table *byIntent, dev []*Question, p *Pool) *ne
 	for _, k := range slices.Backward(neighbourCounts) {
 		for _, w := range slices.Backward(neighbourWeights) {
 			c := &neighbours{near, table, k, w}
-			right := make([]float64, len(dev))
-			for i, q := range dev {
-				choice, _ := c.Choose(context.Background(), q, p)
-				right[i] = q.Outcomes[p.Models[choice.Model]]
-			}
-			if r := byField(dev).mean(right, nil); r > most {
+			if r := rightOn(dev, c, p); r > most {
 				best, most = c, r
 			}
 		}

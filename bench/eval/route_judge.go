@@ -76,12 +76,7 @@ func newJudged(train, dev []*Question, table *byIntent, p *Pool) *judged {
 	}
 	for _, w := range judgeWeights {
 		c := &judged{table, all.cells, w}
-		right := make([]float64, len(dev))
-		for i, q := range dev {
-			choice, _ := c.Choose(context.Background(), q, p)
-			right[i] = q.Outcomes[p.Models[choice.Model]]
-		}
-		if r := byField(dev).mean(right, nil); r > most {
+		if r := rightOn(dev, c, p); r > most {
 			best, most = c, r
 		}
 	}

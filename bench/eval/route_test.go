@@ -348,7 +348,7 @@ func TestJudged(t *testing.T) {
 	o.Judge = func(context.Context, string, *Question) ([]float64, []float64, error) {
 		return nil, nil, fmt.Errorf("it is ill")
 	}
-	if err := judge(context.Background(), p.all, o); err == nil || !strings.Contains(err.Error(), "row 0: it is ill") {
+	if err := judge(context.Background(), p.all, o); err == nil || !strings.Contains(err.Error(), ": it is ill") {
 		t.Errorf("err %v", err)
 	}
 }
