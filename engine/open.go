@@ -100,6 +100,11 @@ func open(name string, f parts, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	tokens := make(chan func() (*tokenizer.Tokenizer, error), 1)
+	go func() { // beside the tensors, as a large vocabulary takes as long
+		t, err := f.tokenizer()
+		tokens <- func() (*tokenizer.Tokenizer, error) { return t, err }
+	}()
 	src, err := f.tensors()
 	if err != nil {
 		return nil, err
@@ -136,7 +141,7 @@ func open(name string, f parts, o Options) (*Engine, error) {
 	if err := e.selectHeads(o.Heads); err != nil {
 		return nil, err
 	}
-	if e.tokenizer, err = f.tokenizer(); err != nil {
+	if e.tokenizer, err = (<-tokens)(); err != nil {
 		return nil, err
 	}
 	e.prefix, e.suffix = e.tokenizer.Template()

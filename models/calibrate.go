@@ -1,7 +1,10 @@
 package models
 
 import (
+	"errors"
 	"math/rand/v2"
+	"runtime"
+	"sync"
 
 	"mom/models/kv"
 	"mom/models/nn"
@@ -37,14 +40,38 @@ func (m *Model) Calibrate(prefix, suffix []int32) error {
 		b.IDs = append(b.IDs, suffix...)
 		b.Starts = append(b.Starts, int32(len(b.IDs)))
 	}
-	seen := nn.Observations{}
-	ws := &nn.Workspace{}
-	ws.Observe(seen)
-	if _, err := m.Trunk.Encode(ws, &b); err != nil {
+	seen, err := m.observe(&b)
+	if err != nil {
 		return err
 	}
 	seen.Split()
 	return nil
+}
+
+// observe runs the sequences of b, some on every core. A sequence's rows do not
+// depend on that.
+func (m *Model) observe(b *Batch) (nn.Observations, error) {
+	workers := min(runtime.GOMAXPROCS(0), calibrationSequences)
+	seen, errs := make([]nn.Observations, workers), make([]error, workers)
+	var done sync.WaitGroup
+	for i := range workers {
+		seen[i] = nn.Observations{}
+		starts := b.Starts[i*calibrationSequences/workers : (i+1)*calibrationSequences/workers+1]
+		part := Batch{IDs: b.IDs[starts[0]:starts[len(starts)-1]]}
+		for _, s := range starts {
+			part.Starts = append(part.Starts, s-starts[0])
+		}
+		done.Go(func() {
+			ws := &nn.Workspace{}
+			ws.Observe(seen[i])
+			_, errs[i] = m.Trunk.Encode(ws, &part)
+		})
+	}
+	done.Wait()
+	for _, more := range seen[1:] {
+		seen[0].Append(more)
+	}
+	return seen[0], errors.Join(errs...)
 }
 
 // calibrateDecoder is Calibrate for a decoder. The first token of a sequence has

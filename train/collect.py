@@ -6,6 +6,10 @@ Near-duplicates are dropped (word 5-grams shared with an earlier text), groups a
 the part `test`, another twentieth `dev`: by the hash of the group, or of the text where there is none. The texts of --own-test
 were written apart from the others and are test as a whole. Those of --fresh, too, go into files of their own, chat_fresh.jsonl and
 guard_fresh.jsonl, which no choice is made by; what is like another text is dropped there. --glossary lists terms instead of texts.
+
+    python collect.py --add --chat DIR,DIR --guard DIR,DIR --pii DIR
+
+keeps the rows that are there and puts new ones behind them, all into the part `train`: the test stays what it was.
 """
 
 import argparse
@@ -16,6 +20,7 @@ import os
 import re
 
 HEADER = re.compile(r"(\w+)=(\S+)")
+HEADERS = re.compile(r"#( \w+=\S+)+ *")
 WORDS = re.compile(r"\w+")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 
@@ -28,7 +33,7 @@ def read(folder):
         with open(os.path.join(folder, name), encoding="utf-8") as f:
             for line in f:
                 line = line.rstrip("\n")
-                if line.startswith("# ") and HEADER.search(line):
+                if HEADERS.fullmatch(line):
                     attributes = dict(HEADER.findall(line))
                 elif line.strip():
                     yield line.replace("\\n", "\n").replace("\\t", "\t").strip(), attributes
@@ -85,31 +90,47 @@ def sources(own_test, others, fresh):
     return [(d, True) for d in folders(own_test)] + [(d, False) for d in folders(others)] + [(d, True) for d in folders(fresh)]
 
 
-def chat(a):
+def there(a, name):
+    """With --add: what was seen, and the rows that stay; otherwise nothing of either."""
     seen, out = Seen(), []
+    for part in (name + ".jsonl", name + "_fresh.jsonl") if a.add else ():
+        with open(os.path.join(a.out, part), encoding="utf-8") as f:
+            rows = [json.loads(line) for line in f]
+        for r in rows:
+            seen.new(r["text"])
+        out += [] if "fresh" in part else rows
+    seen.dropped = 0
+    return seen, out
+
+
+def chat(a):
+    seen, out = there(a, "chat")
     for folder, apart in sources(a.own_test, a.chat, a.fresh):
         for text, at in read(folder):
             if "label" not in at or at["label"] in ("0", "1"):
                 continue
             if seen.new(text):
                 out.append({"id": f"chat-{len(out)}", "text": text, "label": at["label"].replace("_", " "), "lang": at.get("lang", "en"),
-                            "source": name_of(folder), "split": "test" if apart else part(text)})
+                            "source": name_of(folder), "split": "train" if a.add else "test" if apart else part(text)})
     print("chat: near-duplicates dropped", seen.dropped)
     return out
 
 
 def guard(a):
-    seen, out = Seen(), []
+    seen, out = there(a, "guard")
     for folder, apart in sources(a.own_test, a.guard, a.fresh):
-        attack = "attack" in name_of(folder)
+        attack, scenes = "attack" in name_of(folder), set()
         for text, at in read(folder):
             if "family" not in at:
                 continue
             label = int(at["label"]) if "label" in at else int(attack)
-            if seen.new(text):
+            scene = (at.get("lang"), at.get("group"))
+            twin = a.add and None not in scene and (*scene, 1 - label) in scenes  # in nearly the same words on purpose
+            if seen.new(text) or twin:
+                scenes.add((*scene, label))
                 group = f"{at['family']}/{at.get('lang', 'xx')}/{at.get('group', text[:40])}"
                 row = {"id": f"guard-{len(out)}", "text": text, "label": label, "source": at["family"], "group": group, "apart": apart, "folder": folder,
-                       "split": "test" if apart else part(group)}
+                       "split": "train" if a.add else "test" if apart else part(group)}
                 out.append(row | ({"lang": at["lang"]} if "lang" in at else {}))
     print("guard: near-duplicates dropped", seen.dropped)
     return out
@@ -117,11 +138,14 @@ def guard(a):
 
 def templates(a):
     out = []
+    if a.add:
+        with open(os.path.join(a.out, "pii_templates.jsonl"), encoding="utf-8") as f:
+            out = [json.loads(line) for line in f]
     for folder in folders(a.pii):
         for text, at in read(folder):
             # A template keeps its escapes: \n inside code is the two characters only if it was written \\n.
             out.append({"template": text, "genre": at["genre"], "lang": at["lang"], "group": at.get("group", text[:40]),
-                        "split": part(at["genre"] + at.get("group", text[:40]))})
+                        "split": "train" if a.add else part(at["genre"] + at.get("group", text[:40]))})
     return out
 
 
@@ -140,12 +164,13 @@ def main():
     p = argparse.ArgumentParser()
     for name in ("chat", "guard", "pii", "own-test", "fresh", "glossary"):
         p.add_argument("--" + name)
+    p.add_argument("--add", action="store_true", help="keep what is there")
     p.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
     a = p.parse_args()
     for name, made, key in (("chat", chat, "source"), ("guard", guard, "folder")):
         if getattr(a, name):
             rows, fresh = made(a), {d if key == "folder" else name_of(d) for d in folders(a.fresh)}
-            where = [r.pop(key) if key == "folder" else r[key] for r in rows]
+            where = [r.pop(key, None) if key == "folder" else r[key] for r in rows]
             write(os.path.join(a.out, name + ".jsonl"), [r for r, w in zip(rows, where) if w not in fresh])
             if fresh:
                 write(os.path.join(a.out, name + "_fresh.jsonl"), [r for r, w in zip(rows, where) if w in fresh])

@@ -50,6 +50,7 @@ def arguments():
     p.add_argument("--pii-keep", type=float, default=0.6, help="share of the pii-anon rows in a round")
     p.add_argument("--minutes-between-checkpoints", type=float, default=4)
     p.add_argument("--no-plain", action="store_true", help="no texts without PII beside the PII texts")
+    p.add_argument("--frozen", type=int, default=-1, help="number of first layers that stay as they are, with the embeddings; 0: the embeddings alone")
     p.add_argument("--first-round", type=int, default=0, help="number of the first round: a run that goes on from another needs other batches")
     p.add_argument("--start", help="final.pt of the run to go on from, or an exported folder")
     p.add_argument("--only-intent", choices=["ood"])
@@ -167,9 +168,15 @@ def pairs(part, rnd):
     return made
 
 
+def learnt(model):
+    return [p for p in model.parameters() if p.requires_grad]
+
+
 def optimiser(model, a):
     groups = {}
     for n, p in model.named_parameters():
+        if not p.requires_grad:
+            continue
         key = (a.head_lr if n.startswith("heads.") else a.lr, 0.01 if p.dim() == 2 else 0.0)
         groups.setdefault(key, []).append(p)
     return torch.optim.AdamW([{"params": ps, "lr": lr, "weight_decay": wd} for (lr, wd), ps in groups.items()], betas=(0.9, 0.98), fused=True)
@@ -180,13 +187,13 @@ def share(model, mine, barrier, buffers):
     all-reduce of torch.distributed, which is several times slower between two processes of one machine."""
     barrier.wait()  # everybody has read the last step's
     at, flat = 0, buffers[mine]
-    for p in model.parameters():
+    for p in learnt(model):
         n = p.numel()
         flat[at:at + n].copy_(p.grad.view(-1)) if p.grad is not None else flat[at:at + n].zero_()
         at += n
     barrier.wait()
     at = 0
-    for p in model.parameters():
+    for p in learnt(model):
         n = p.numel()
         p.grad = sum(b[at:at + n] for b in buffers).view_as(p)
         at += n
@@ -252,7 +259,10 @@ def main():
     model = Family(("intent",) if a.only_intent else ("intent", "guard", "pii"))
     if a.start:
         model.load_state_dict(export.state(a.start) if os.path.isdir(a.start) else torch.load(a.start)["model"])
-    size = sum(p.numel() for p in model.parameters())
+    if a.frozen >= 0:
+        for part in (model.trunk.embeddings, *model.trunk.encoder.layer[:a.frozen]):
+            part.requires_grad_(False)
+    size = sum(p.numel() for p in learnt(model))
     context = torch.multiprocessing.get_context("fork")
     barrier = context.Barrier(2)
     buffers = [torch.zeros(size).share_memory_() for _ in range(2)]

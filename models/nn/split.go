@@ -2,7 +2,9 @@ package nn
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
+	"sync"
 
 	"mom/kernels/gemm"
 )
@@ -79,14 +81,28 @@ func (o Observations) see(l *Linear, row []float32) {
 	o[l] = append(o[l], p)
 }
 
+// Append adds what was observed after o.
+func (o Observations) Append(more Observations) {
+	for l, rows := range more {
+		o[l] = append(o[l], rows...)
+	}
+}
+
 // Split shares out the channels of the observed layers that dominate their
 // rows, in the layers where that makes the scales of the rows clearly smaller.
 func (o Observations) Split() {
+	var done sync.WaitGroup
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for l, rows := range o {
-		if s := newSplit(rows); s != nil && l.split == nil {
-			l.widen(s)
-		}
+		free <- struct{}{}
+		done.Go(func() {
+			if s := newSplit(rows); s != nil && l.split == nil {
+				l.widen(s)
+			}
+			<-free
+		})
 	}
+	done.Wait()
 }
 
 // newSplit gives one column after the other to the channel that stands out most,
