@@ -64,7 +64,7 @@ func decoderPath(path string) string {
 	return path
 }
 
-// besideProgram are the folders where decoders may lie without configuration.
+// besideProgram are the folders where models of the family may lie without configuration.
 func besideProgram() []string {
 	self, err := os.Executable()
 	if err != nil {
@@ -86,7 +86,7 @@ func decoderAt(path string) (string, bool) {
 	if !info.IsDir() {
 		return path, strings.HasSuffix(strings.ToLower(path), ".gguf")
 	}
-	if isDecoderFolder(path) {
+	if isModelFolder(path) {
 		return path, true
 	}
 	return decoderIn(path)
@@ -95,14 +95,14 @@ func decoderAt(path string) (string, bool) {
 // decoderIn finds the first of the explainers in a folder of decoders.
 func decoderIn(dir string) (string, bool) {
 	for _, name := range explainers {
-		if path := filepath.Join(dir, name); isDecoderFolder(path) {
+		if path := filepath.Join(dir, name); isModelFolder(path) {
 			return path, true
 		}
 	}
 	return "", false
 }
 
-func isDecoderFolder(dir string) bool {
+func isModelFolder(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "config.json"))
 	return err == nil
 }

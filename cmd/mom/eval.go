@@ -115,10 +115,13 @@ func (f *evalFlags) check() error {
 	if err := f.evalRouteFlags.check(f); err != nil {
 		return err
 	}
-	if f.Precision == "all" {
-		return nil
+	model := f.modelFlags
+	if model.Precision == "all" {
+		model.Precision = "auto"
 	}
-	return f.modelFlags.check()
+	err := model.check()
+	f.model = model.model
+	return err
 }
 
 func (f *evalFlags) run(ctx context.Context, a *app) error {

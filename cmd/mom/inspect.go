@@ -180,7 +180,8 @@ func (i *inspection) decide(load bool) {
 
 // load opens the model as every other verb would.
 func (i *inspection) load() {
-	e, err := engine.Open(i.Name, engine.Options{})
+	model, _ := findEncoder(i.Name)
+	e, err := engine.Open(model, engine.Options{})
 	if err != nil {
 		i.Runs, i.Reason = false, err.Error()
 		return

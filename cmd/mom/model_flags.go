@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mom/engine"
-	"mom/weights"
 )
 
 // modelFlags say which model a verb runs, and how.
@@ -15,7 +14,7 @@ type modelFlags struct {
 
 func (f *modelFlags) add(c *cobra.Command) {
 	s := c.Flags()
-	s.StringVarP(&f.model, "model", "m", weights.Default, "Hugging Face `FOLDER`, or a name of the family (mom models)")
+	s.StringVarP(&f.model, "model", "m", autoModel, "Hugging Face `FOLDER`, or a name of the family (mom models); "+aboutAuto)
 	s.StringVar(&f.Precision, "precision", "auto", "`P` is f32, bf16, int8 or auto: int8 for a file of int8, else bf16 where the CPU has it, else f32")
 	s.StringVar(&f.Adapter, "adapter", "", "merge the PEFT LoRA adapter of this `FOLDER` into the weights")
 	s.IntVar(&f.Threads, "threads", 0, "use at most `N` cores (default all)")
@@ -30,6 +29,7 @@ func (f *modelFlags) addViews(c *cobra.Command) {
 	c.Flags().BoolVar(&f.NoViews, "no-views", false, "let the guard read the text alone, not what it may hide")
 }
 
+// check refuses values that no model can have, and finds the model.
 func (f *modelFlags) check() error {
 	if err := oneOf("precision", f.Precision, "f32", "bf16", "int8", "auto"); err != nil {
 		return err
@@ -44,6 +44,10 @@ func (f *modelFlags) check() error {
 	}
 	if f.Window > 0 && f.Overlap > f.Window/2 {
 		return misuse("--overlap %d: want at most half of --window, %d", f.Overlap, f.Window/2)
+	}
+	model, head := findEncoder(f.model)
+	if f.model = model; head != "" && len(f.Heads) == 0 {
+		f.Heads = []string{head}
 	}
 	return nil
 }

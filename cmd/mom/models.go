@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -12,8 +13,8 @@ import (
 	"mom/weights"
 )
 
-const aboutModels = `List the family: models that are inside this program, and the decoders in weights
-or models next to it. Several heads share one trunk, so that all of them together
+const aboutModels = `List the family: models that are inside this program, and those in folders named
+weights or models next to it. Several heads share one trunk, so that all of them together
 cost one reading of the text.
 
 With a NAME, print its model card: what it was trained on, how accurate it is on
@@ -64,15 +65,22 @@ type member struct {
 	Parameters int64    `json:"parameters,omitempty"` // its own: of a head without the trunk
 	Bytes      int64    `json:"bytes"`
 	Window     int      `json:"window,omitempty"` // tokens
-	Where      string   `json:"where,omitempty"`  // of a decoder: its folder, or embedded
+	Where      string   `json:"where,omitempty"`  // its folder, or embedded (of an encoder: empty)
 	Card       string   `json:"card"`             // the command that prints it
 }
 
 func listFamily() ([]member, error) {
 	var family []member
+	var sources []*source
 	for _, w := range weights.Models() {
-		s := &source{name: w.Name, files: w.Files}
-		manifest, err := models.ParseManifest(w.Files["mom.json"])
+		sources = append(sources, &source{name: w.Name, files: w.Files})
+	}
+	for _, s := range append(sources, encodersBeside()...) {
+		data, err := s.read("mom.json")
+		if err != nil {
+			return nil, err
+		}
+		manifest, err := models.ParseManifest(data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.path("mom.json"), err)
 		}
@@ -84,7 +92,7 @@ func listFamily() ([]member, error) {
 		var heads []member
 		for _, h := range manifest.Heads {
 			m := member{
-				Name: h.Name, Trunk: w.Name, Function: h.Function, Task: h.Task, Labels: h.Labels,
+				Name: h.Name, Trunk: s.name, Function: h.Function, Task: h.Task, Labels: h.Labels,
 				Window: h.Window.Tokens, Card: "mom models " + h.Name,
 			}
 			for _, name := range f.Names() {
@@ -96,8 +104,8 @@ func listFamily() ([]member, error) {
 			functions = append(functions, h.Function)
 		}
 		trunk := member{
-			Name: w.Name, Trunk: w.Name, Function: strings.Join(functions, " + "),
-			Window: manifest.Heads[0].Window.Tokens, Card: "mom models " + w.Name,
+			Name: s.name, Trunk: s.name, Function: strings.Join(functions, " + "),
+			Window: manifest.Heads[0].Window.Tokens, Card: "mom models " + s.name, Where: s.dir,
 		}
 		for _, name := range f.Names() {
 			trunk.count(f, name)
@@ -123,18 +131,25 @@ func (m *member) count(f *safetensors.File, name string) {
 func familyTable(family []member) []byte {
 	var out []byte
 	w := tabwriter.NewWriter((*appender)(&out), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tANSWERS\tLABELS\tSIZE\tPARAMETERS\tACCURACY")
+	fmt.Fprintln(w, "NAME\tANSWERS\tLABELS\tSIZE\tPARAMETERS\tWHERE\tACCURACY")
 	for _, m := range family {
 		labels := "-"
 		if len(m.Labels) > 0 {
 			labels = fmt.Sprint(len(m.Labels))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.Function, labels, size(m.Bytes), millions(m.Parameters), m.Card)
+		where := cmp.Or(m.Where, "embedded")
+		if m.Name != m.Trunk {
+			where = ""
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.Function, labels, size(m.Bytes), millions(m.Parameters), where, m.Card)
 	}
 	w.Flush()
+	said := map[string]bool{}
 	for _, m := range family {
-		if len(m.Labels) > 0 {
-			out = fmt.Appendf(out, "\n%s: %s\n", m.Function, strings.Join(labelTypes(m.Labels), ", "))
+		labels := strings.Join(labelTypes(m.Labels), ", ")
+		if line := m.Function + ": " + labels; labels != "" && !said[line] {
+			out = fmt.Appendf(out, "\n%s\n", line)
+			said[line] = true
 		}
 	}
 	return out
@@ -172,6 +187,13 @@ func labelTypes(labels []string) []string {
 func printCard(a *app, name string) error {
 	m, _, ok := weights.Find(name)
 	if !ok {
+		if path, _ := findEncoder(name); path != name {
+			card, err := (&source{name: name, dir: path}).read("README.md")
+			if err == nil {
+				_, err = a.out.Write(card)
+			}
+			return err
+		}
 		for _, f := range findFamily() {
 			if f.name == name {
 				card, err := f.read("README.md")
@@ -182,6 +204,9 @@ func printCard(a *app, name string) error {
 			}
 		}
 		names := weights.Names()
+		for _, s := range encodersBeside() {
+			names = append(names, s.name)
+		}
 		for _, f := range findFamily() {
 			names = append(names, f.name)
 		}

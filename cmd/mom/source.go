@@ -36,6 +36,12 @@ func openSource(name string) (*source, error) {
 	case err == nil:
 		return nil, fmt.Errorf("%s: is a file; want the folder of a model, with config.json in it", name)
 	}
+	if path, _ := findEncoder(name); path != name {
+		if name == autoModel {
+			return openSource(path)
+		}
+		return &source{name: name, dir: path}, nil
+	}
 	if m, _, ok := weights.Find(name); ok {
 		return &source{name: name, files: m.Files}, nil
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mom/tokenizer"
-	"mom/weights"
 )
 
 const aboutTokenize = `Show how a model's tokenizer splits a text. The answer with --json:
@@ -44,7 +43,7 @@ func tokenizeCommand(a *app) *cobra.Command {
 		},
 	}
 	f.inputFlags.add(c)
-	c.Flags().StringVarP(&f.model, "model", "m", weights.Default, "model's `FOLDER`, a tokenizer.json, or a name of the family")
+	c.Flags().StringVarP(&f.model, "model", "m", autoModel, "model's `FOLDER`, a tokenizer.json, or a name of the family; "+aboutAuto)
 	c.Flags().BoolVar(&f.json, "json", false, "a line of JSON a text")
 	return c
 }
