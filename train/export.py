@@ -1,11 +1,12 @@
 """Writes a trained checkpoint as a folder that the engine reads.
 
-    python export.py --checkpoint CKPT/final.pt --settings settings.json --out FOLDER [--int8] [--trunk FOLDER]
+    python export.py --checkpoint CKPT/final.pt --settings settings.json --out FOLDER [--int8] [--trunk FOLDER] [--shards]
 
 config.json (BERT, Hugging Face keys), tokenizer.json, model.safetensors, mom.json. With --int8 every matrix is stored as
 `X.weight` I8 [n k] and `X.weight_scale` F32 [n]: symmetric, one scale a row, round half to even, -127..127.
 settings.json holds the temperatures and thresholds that calibrate.py has chosen; without it they are neutral. The trunk is the
-one that the checkpoint was trained from; --trunk says it where the file does not (average.py).
+one that the checkpoint was trained from; --trunk says it where the file does not (average.py). --shards puts the embeddings, which
+train.py --frozen leaves as they are, into a file of their own: it is the same in every version of the weights.
 """
 
 import argparse
@@ -55,9 +56,30 @@ def int8(named):
     return out
 
 
+def stored_in(folder):
+    """The tensors of a folder, as they are stored, of one file or several."""
+    out = {}
+    for name in sorted(os.listdir(folder)):
+        if name.startswith("model") and name.endswith(".safetensors"):
+            out |= load_file(os.path.join(folder, name))
+    return out
+
+
+def store(named, folder, shards):
+    """Writes the tensors as model.safetensors, or in two files with their index."""
+    place = lambda name: int(not name.startswith("embeddings.")) if shards else 0
+    files = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"] if shards else ["model.safetensors"]
+    for i, file in enumerate(files):
+        save_file({k: v for k, v in named.items() if place(k) == i}, os.path.join(folder, file), metadata={"format": "pt"})
+        os.chmod(os.path.join(folder, file), 0o644)
+    if shards:
+        write_json(os.path.join(folder, "model.safetensors.index.json"),
+                   {"metadata": {"total_size": sum(v.nbytes for v in named.values())}, "weight_map": {k: files[place(k)] for k in named}}, indent=0)
+
+
 def state(folder):
     """The state dict of a folder, int8 storage unpacked: the inverse of tensors and int8."""
-    stored = load_file(os.path.join(folder, "model.safetensors"))
+    stored = stored_in(folder)
     back = {v + ".": k for k, v in HEADS.items()}
     out = {}
     for name, w in stored.items():
@@ -110,6 +132,7 @@ def main():
     p.add_argument("--settings")
     p.add_argument("--int8", action="store_true")
     p.add_argument("--ngrams", help="what ngrams.py made for the intent head")
+    p.add_argument("--shards", action="store_true", help="the embeddings in a file of their own")
     p.add_argument("--trunk", help="minilm, or a folder; default the checkpoint's")
     a = p.parse_args()
     settings = {}
@@ -127,8 +150,7 @@ def main():
         buckets = made["ngrams.weight"].shape[1]
         named |= {f"{HEADS['intent']}.{k}": v.numpy() for k, v in made.items()}
     named = {k: np.ascontiguousarray(named[k]) for k in sorted(named)}
-    save_file(named, os.path.join(a.out, "model.safetensors"), metadata={"format": "pt"})
-    os.chmod(os.path.join(a.out, "model.safetensors"), 0o644)
+    store(named, a.out, a.shards)
     write_json(os.path.join(a.out, "config.json"), config(), indent=1)
     write_json(os.path.join(a.out, "tokenizer.json"), trunk.get().file, separators=(",", ":"))
     write_json(os.path.join(a.out, "mom.json"), manifest(settings, buckets), indent=1)

@@ -15,8 +15,8 @@ import sys
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file
 
+import export
 import labels
 import ngrams
 import spans
@@ -40,7 +40,7 @@ def main():
     out = {t: predict(model, t, first) for t in ("intent", "guard", "pii")}
     grams = heads["intent"].get("ngrams")
     if grams:
-        said = ngrams.read(load_file(os.path.join(folder, "model.safetensors"))).scores(texts)
+        said = ngrams.read({k: v.numpy() for k, v in export.stored_in(folder).items() if ".ngrams." in k}).scores(texts)
         out["intent"] = [z + torch.tensor(grams["mix"] * s) for z, s in zip(out["intent"], said)]
     cases = []
     digits = lambda v: [round(float(x), 5) for x in v]
