@@ -22,7 +22,11 @@ type request struct {
 
 	views   []view.View
 	viewIDs []int32 // tokens of all views
-	viewEnc tokenizer.Encoding
+	// viewOffsets are where they are in the text of their view, viewStarts the first
+	// token of each view and the end.
+	viewOffsets []tokenizer.Span
+	viewStarts  []int
+	viewEnc     tokenizer.Encoding
 
 	logits  [][]float32 // a head: [windows width], of views too, or [text tokens width] for Token heads
 	pooled  []float32   // [windows hidden], for embeddings

@@ -63,15 +63,24 @@ func (e *Engine) combine(q *request, text string, r *Result) {
 		switch head.Task {
 		case models.Sequence:
 			grow(&h.Logits, n)
-			if readsViews(head) {
-				h.combineWindows(q.logits[i], n)
-				h.View, h.Window = q.place(h.Window)
-			} else {
-				h.combineWindows(q.logits[i][:q.own*n], n)
+			grow(&h.Scores, n)
+			logits := q.logits[i]
+			if !readsViews(head) {
+				logits = logits[:q.own*n]
 			}
-			if g := head.Ngrams; g != nil {
+			if g := head.Ngrams; g != nil && head.Combine == models.CombineMax {
+				for w := range len(logits) / n {
+					q.ngrams.Read(q.text(text, w), g.Buckets)
+					g.Add(logits[w*n:][:n], h.Scores, q.ngrams.Buckets)
+				}
+			}
+			h.combineWindows(logits, n)
+			if readsViews(head) {
+				h.View, h.Window = q.place(h.Window)
+			}
+			if g := head.Ngrams; g != nil && head.Combine == models.CombineMean {
 				q.ngrams.Read(text, g.Buckets)
-				g.Add(h.Logits, grow(&h.Scores, n), q.ngrams.Buckets)
+				g.Add(h.Logits, h.Scores, q.ngrams.Buckets)
 			}
 			h.Scores = append(h.Scores[:0], h.Logits...)
 			models.Softmax(h.Scores, head.Temperature)
@@ -107,6 +116,24 @@ func (q *request) place(w int) (name string, at int) {
 		return "", w
 	}
 	return q.views[v-1].Name, w - slices.IndexFunc(q.windows, func(w window) bool { return w.view == v })
+}
+
+// text is what window w is of, of text or of a view of it.
+func (q *request) text(text string, w int) string {
+	win, offsets := q.windows[w], q.enc.Offsets
+	first, last := 0, len(q.enc.IDs) // tokens of the text or view
+	if win.view > 0 {
+		text, offsets = q.views[win.view-1].Text, q.viewOffsets
+		first, last = q.viewStarts[win.view-1], q.viewStarts[win.view]
+	}
+	from, to := 0, len(text) // the first window has what comes before its first token, too
+	if win.t0 > first {
+		from = offsets[win.t0].Start
+	}
+	if win.t1 < last {
+		to = offsets[win.t1].Start
+	}
+	return text[from:max(from, to)]
 }
 
 // combineWindows makes one row of logits of those of all windows.

@@ -91,7 +91,7 @@ func (s *scheduler) put(q *request) {
 func (s *scheduler) recycle(q *request) {
 	q.ctx, q.slot, q.err, q.state, q.abandoned = nil, nil, nil, idle, false
 	clear(q.views)
-	q.views, q.viewIDs = q.views[:0], q.viewIDs[:0]
+	q.views, q.viewIDs, q.viewOffsets = q.views[:0], q.viewIDs[:0], q.viewOffsets[:0]
 	held := 0
 	for _, l := range q.logits {
 		held += 4 * cap(l)

@@ -45,6 +45,7 @@ func readsViews(h *models.Head) bool {
 // readViews adds the windows of the text's views behind its own.
 func (e *Engine) readViews(q *request, text string) error {
 	q.views = view.Find(q.views[:0], text)
+	q.viewStarts = append(q.viewStarts[:0], 0)
 	for i := range q.views {
 		enc := &q.viewEnc
 		if err := e.tokenizer.Encode(enc, q.views[i].Text); err != nil {
@@ -52,6 +53,8 @@ func (e *Engine) readViews(q *request, text string) error {
 		}
 		at, from := len(q.viewIDs), len(q.windows)
 		q.viewIDs = append(q.viewIDs, enc.IDs...)
+		q.viewOffsets = append(q.viewOffsets, enc.Offsets...)
+		q.viewStarts = append(q.viewStarts, len(q.viewIDs))
 		if bad := slices.IndexFunc(enc.IDs, func(id int32) bool { return id < 0 || int(id) >= e.info.Vocab }); bad >= 0 {
 			return &RequestError{Invalid, fmt.Sprintf("token %d of the view %s has id %d, outside the model's vocabulary of %d", bad, q.views[i].Name, enc.IDs[bad], e.info.Vocab)}
 		}

@@ -36,10 +36,21 @@ type ManifestHead struct {
 }
 
 // ManifestNgrams says that a linear model of hashed words (engine/ngram) stands
-// beside a head: its tensors are ngrams.weight [labels buckets] and ngrams.bias.
+// beside a head: its tensors are ngrams.weight [rows buckets] and ngrams.bias. A head
+// that combines windows by mean has a row a label, and adds what the whole text says;
+// one that takes the highest has two labels and one row, and adds to every window what
+// its words say.
 type ManifestNgrams struct {
 	Buckets int     `json:"buckets"`
 	Mix     float64 `json:"mix"` // share of its log-probabilities in the logits
+}
+
+// rows is how many rows the model beside h has.
+func (h *ManifestHead) rows() int {
+	if h.Combine == "max" {
+		return 1
+	}
+	return len(h.Labels)
 }
 
 // A Window is how many tokens the trunk reads at once, special ones included,
@@ -98,8 +109,8 @@ func (h *ManifestHead) check() error {
 		return err
 	}
 	if n := h.Ngrams; n != nil {
-		if h.Task != Sequence.String() || h.Combine != "mean" {
-			return fmt.Errorf("ngrams: they stand beside a head of %s that combines by mean", Sequence)
+		if h.Task != Sequence.String() || h.Combine != "mean" && (h.Combine != "max" || len(h.Labels) != 2) {
+			return fmt.Errorf("ngrams: they stand beside a head of %s that combines by mean, or of two labels by max", Sequence)
 		}
 		if err := within("ngrams.buckets", n.Buckets, 1, maxBuckets); err != nil {
 			return err
@@ -182,7 +193,7 @@ func (h *ManifestHead) open(w *Weights, d int) (*Head, error) {
 		return nil, fmt.Errorf("task: %q is not %s or %s", h.Task, Sequence, Token)
 	}
 	if h.Ngrams != nil {
-		head.Ngrams = at.ngrams(len(h.Labels), h.Ngrams)
+		head.Ngrams = at.ngrams(h.rows(), h.Ngrams)
 	}
 	head.classifier = at.linear(at.Matrix("classifier.weight", len(h.Labels), d), at.bias("classifier", len(h.Labels), true), gemm.None, false, nn.F32)
 	return head, nil

@@ -4,28 +4,28 @@ import "math"
 
 const maxBuckets = 1 << 24
 
-// Ngrams is a linear model of a text's hashed features, one against the rest
-// for each label. The table is kept as it was stored, in int8 with a scale a label
-// or in float32.
+// Ngrams is a linear model of a text's hashed features: one against the rest for
+// each label, or of two labels one row, which speaks for the second. The table is kept
+// as it was stored, in int8 with a scale a row or in float32.
 type Ngrams struct {
 	Buckets int
 
-	i8    []int8    // [buckets labels]
+	i8    []int8    // [buckets rows]
 	f32   []float32 // or this
 	scale []float32 // of i8
 	bias  []float32
 	mix   float32
 }
 
-// ngrams reads ngrams.weight [labels buckets] and ngrams.bias [labels].
-func (w *Weights) ngrams(labels int, m *ManifestNgrams) *Ngrams {
-	weight := w.Matrix("ngrams.weight", labels, m.Buckets) // when it fails, w has said why
+// ngrams reads ngrams.weight [rows buckets] and ngrams.bias [rows].
+func (w *Weights) ngrams(rows int, m *ManifestNgrams) *Ngrams {
+	weight := w.Matrix("ngrams.weight", rows, m.Buckets) // when it fails, w has said why
 	if weight.I4 != nil {
 		w.fail("%sngrams.weight: is int4; want int8 or a float format", w.prefix)
 	}
 	return &Ngrams{
-		Buckets: m.Buckets, i8: transposed(weight.I8, labels), f32: transposed(weight.F32, labels), scale: weight.Scale,
-		bias: w.Vector("ngrams.bias", labels), mix: float32(m.Mix),
+		Buckets: m.Buckets, i8: transposed(weight.I8, rows), f32: transposed(weight.F32, rows), scale: weight.Scale,
+		bias: w.Vector("ngrams.bias", rows), mix: float32(m.Mix),
 	}
 }
 
@@ -50,12 +50,14 @@ func addRows[T int8 | float32](sum []float32, table []T, rows []uint32) {
 	}
 }
 
-// Add adds what the features say to the logits of a head; scratch has their
-// length. A text without features says nothing.
+// Add adds what the features say to the logits of a head: the log-probability of
+// each label by itself, or, of one row, the log-odds of the second label to its logit. scratch
+// has the length of logits. A text without features says nothing.
 func (n *Ngrams) Add(logits, scratch []float32, buckets []uint32) {
 	if len(buckets) == 0 {
 		return
 	}
+	scratch = scratch[:len(n.bias)]
 	clear(scratch)
 	if len(n.i8) > 0 {
 		addRows(scratch, n.i8, buckets)
@@ -68,6 +70,10 @@ func (n *Ngrams) Add(logits, scratch []float32, buckets []uint32) {
 	norm := 1 / math.Sqrt(float64(len(buckets)))
 	for l, z := range scratch {
 		x := float64(z)*norm + float64(n.bias[l])
+		if len(scratch) == 1 {
+			logits[1] += n.mix * float32(x)
+			return
+		}
 		logits[l] += n.mix * float32(-softplus(-x))
 	}
 }

@@ -44,21 +44,33 @@ func TestNgramsAdd(t *testing.T) {
 	}
 }
 
+// TestNgramsAddOne: one row adds its log-odds to the second of two labels.
+func TestNgramsAddOne(t *testing.T) {
+	n := &Ngrams{Buckets: 3, f32: []float32{1, 2, 4}, bias: []float32{-0.5}, mix: 0.25}
+	logits := []float32{1, 2}
+	n.Add(logits, []float32{9, 9}, []uint32{0, 2})
+	if want := float32(2 + 0.25*(5/math.Sqrt2-0.5)); logits[0] != 1 || math.Abs(float64(logits[1]-want)) > 1e-6 {
+		t.Errorf("%v, want 1 and %v", logits, want)
+	}
+}
+
 func TestManifestNgrams(t *testing.T) {
 	head := func(ngrams, task, combine string) string {
 		return `{"name":"m","version":1,"heads":[{"name":"h","function":"intent","task":"` + task + `","prefix":"p","pooling":"mean","activation":"tanh","labels":["a","b"],
 			"temperature":1,"combine":"` + combine + `","window":{"tokens":16,"overlap":4},"ngrams":` + ngrams + `}]}`
 	}
 	const good = `{"buckets":100,"mix":0.5}`
-	if _, err := ParseManifest([]byte(head(good, "sequence-classification", "mean"))); err != nil {
-		t.Error(err)
+	for _, combine := range []string{"mean", "max"} {
+		if _, err := ParseManifest([]byte(head(good, "sequence-classification", combine))); err != nil {
+			t.Error(err)
+		}
 	}
 	for _, c := range [][2]string{
 		{head(`{"buckets":0,"mix":0.5}`, "sequence-classification", "mean"), "ngrams.buckets"},
 		{head(`{"buckets":99999999,"mix":0.5}`, "sequence-classification", "mean"), "ngrams.buckets"},
 		{head(`{"buckets":100,"mix":0}`, "sequence-classification", "mean"), "ngrams.mix"},
 		{head(`{"buckets":100,"mix":0.5,"words":1}`, "sequence-classification", "mean"), "words"},
-		{head(good, "sequence-classification", "max"), "ngrams"},
+		{strings.Replace(head(good, "sequence-classification", "max"), `"a",`, `"a","c",`, 1), "ngrams"},
 		{head(good, "token-classification", "spans"), "ngrams"},
 	} {
 		if _, err := ParseManifest([]byte(c[0])); err == nil || !strings.Contains(err.Error(), c[1]) {

@@ -70,26 +70,36 @@ def fit_temperature(logits, gold):
     return float(grid[int(np.argmin([nll(t) for t in grid]))])
 
 
-def combined(windows, t, how):
-    """Probabilities of a text from the logits of its windows: of the mean logits, or of the window with the highest attack score."""
-    z = np.stack([w.numpy() for w in windows])
-    return softmax(z.mean(0), t) if how == "mean" else softmax(z[int((z[:, 1] - z[:, 0]).argmax())], t)
-
-
 def intent(model):
     rows = [r for r in data.shared("intent.jsonl.gz") if r["split"] == "dev"] + tasks.chat_rows("dev")
     z = [w[1][0].numpy() for w in window_logits(model, "intent", [r["text"] for r in rows])]
     return {"temperature": round(fit_temperature(z, [labels.INTENT.index(r["label"]) for r in rows]), 4)}
 
 
-def guard(model):
+def window_text(text, encoding, window):
+    """What a window is of, with what comes before the text's first token and behind its last."""
+    at, ids = window
+    end = at + len(ids) - 2
+    return text[encoding.offsets[at][0] if at else 0:encoding.offsets[end][0] if end < len(encoding.ids) else len(text)]
+
+
+def guard_dev():
     rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "dev"] + tasks.guard_rows("dev")
-    rows += [{"text": r["text"], "label": 0, "source": "own chat"} for r in tasks.chat_rows("dev")]
-    got = window_logits(model, "guard", [r["text"] for r in rows])
+    return rows + [{"text": r["text"], "label": 0, "source": "own chat"} for r in tasks.chat_rows("dev")]
+
+
+def guard_windows(model, rows):
+    """[(logits of the windows, their texts)] of every row."""
+    texts = [r["text"] for r in rows]
+    return [([x.numpy() for x in z], [window_text(t, e, one) for one in w]) for t, (w, z, e) in zip(texts, window_logits(model, "guard", texts))]
+
+
+def guard(rows, windows):
+    """Temperature and threshold for rows and the logits of their windows."""
     gold = np.array([r["label"] for r in rows])
-    worst = [max((x.numpy() for x in w[1]), key=lambda v: v[1] - v[0]) for w in got]
+    worst = [max(w, key=lambda v: v[1] - v[0]) for w in windows]
     t = round(fit_temperature(worst, gold), 4)
-    p = np.array([combined(w[1], t, "max")[1] for w in got])
+    p = softmax(np.stack(worst), t)[:, 1]
     cut = round(float(np.clip(np.quantile(p[gold == 0], 0.99), 0.05, 0.995)), 4)
     by = collections.defaultdict(list)
     for r, x in zip(rows, p):
@@ -123,7 +133,8 @@ def main():
     model = load(a.folder)
     if a.act8:
         round_activations(model)
-    s = {"intent": intent(model), "guard": guard(model), "pii": pii(model)}
+    rows = guard_dev()
+    s = {"intent": intent(model), "guard": guard(rows, [z for z, _ in guard_windows(model, rows)]), "pii": pii(model)}
     export.write_json(a.settings, s, indent=1)
     print(s)
 

@@ -99,10 +99,11 @@ def config():
     return {"architectures": ["BertModel"], **{k: c[k] for k in keep if k in c}}
 
 
-def manifest(settings, buckets=0):
+def manifest(settings, buckets={}):
     s = lambda task, key, default: settings.get(task, {}).get(key, default)
     version = trunk.get().version
     window = {"tokens": labels.WINDOW, "overlap": labels.OVERLAP}
+    grams = lambda task: {"ngrams": {"buckets": buckets[task], "mix": s(task, "mix", 1.0)}} if task in buckets else {}
     sequence = {"task": "sequence-classification", "pooling": "mean", "activation": "tanh"}
     return {
         "name": f"mom-enc-{version}",
@@ -110,9 +111,9 @@ def manifest(settings, buckets=0):
         "heads": [
             {"name": f"mom-enc-class-intent-{version}", "function": "intent", **sequence, "prefix": HEADS["intent"], "labels": labels.INTENT,
              "temperature": s("intent", "temperature", 1.0), "combine": "mean", "window": window,
-             **({"ngrams": {"buckets": buckets, "mix": s("intent", "mix", 1.0)}} if buckets else {})},
+             **grams("intent")},
             {"name": f"mom-enc-guard-jailbreak-{version}", "function": "jailbreak", **sequence, "prefix": HEADS["guard"], "labels": labels.GUARD,
-             "temperature": s("guard", "temperature", 1.0), "combine": "max", "threshold": s("guard", "threshold", 0.5), "window": window},
+             "temperature": s("guard", "temperature", 1.0), "combine": "max", "threshold": s("guard", "threshold", 0.5), "window": window, **grams("guard")},
             {"name": f"mom-enc-guard-pii-{version}", "function": "pii", "task": "token-classification", "prefix": HEADS["pii"], "labels": labels.PII,
              "temperature": s("pii", "temperature", 1.0), "combine": "spans", "threshold": s("pii", "threshold", 0.5), "window": window},
         ],
@@ -131,7 +132,8 @@ def main():
     p.add_argument("--out", required=True)
     p.add_argument("--settings")
     p.add_argument("--int8", action="store_true")
-    p.add_argument("--ngrams", help="what ngrams.py made for the intent head")
+    for task in ("intent", "guard"):
+        p.add_argument(f"--{task}-ngrams", help=f"what ngrams.py made for the {task} head")
     p.add_argument("--shards", action="store_true", help="the embeddings in a file of their own")
     p.add_argument("--trunk", help="minilm, or a folder; default the checkpoint's")
     a = p.parse_args()
@@ -144,11 +146,12 @@ def main():
     trunk.use(a.trunk or checkpoint.get("arguments", {}).get("trunk", "minilm"))
     named = tensors(checkpoint["model"])
     named = int8(named) if a.int8 else named
-    buckets = 0
-    if a.ngrams:
-        made = load_file(a.ngrams)
-        buckets = made["ngrams.weight"].shape[1]
-        named |= {f"{HEADS['intent']}.{k}": v.numpy() for k, v in made.items()}
+    buckets = {}
+    for task, path in (("intent", a.intent_ngrams), ("guard", a.guard_ngrams)):
+        if path:
+            made = load_file(path)
+            buckets[task] = made["ngrams.weight"].shape[1]
+            named |= {f"{HEADS[task]}.{k}": v.numpy() for k, v in made.items()}
     named = {k: np.ascontiguousarray(named[k]) for k in sorted(named)}
     store(named, a.out, a.shards)
     write_json(os.path.join(a.out, "config.json"), config(), indent=1)

@@ -98,7 +98,8 @@ def intent(rnd, only=None, keep=1.0, chat_times=3, chat_other=0.35, terms=0):
     if not only:
         for row in chat_rows("train") + [r for r in data.own("reasons.jsonl") if r["split"] == "train" and "chat" not in r]:
             for i in range(chat_times):
-                texts.append(casual(row["text"], rnd) if i else row["text"])
+                sloppy = i if chat_times > 1 else rnd.random() < 0.4
+                texts.append(casual(row["text"], rnd) if sloppy else row["text"])
                 target.append(labels.INTENT.index(row["label"]))
         for text, label in glossary.prompts(rnd, terms):
             texts.append(casual(text, rnd, 0.5))
@@ -144,14 +145,16 @@ def noise(rnd):
                      f"job {rnd.randrange(9999)} {rnd.choice(['done', 'failed: timeout', 'retry', 'ignored'])}" for _ in range(rnd.randint(2, 12)))
 
 
-def guard_texts(rnd, keep=1.0, skip=()):
-    """[(text, label)] of one epoch; `keep` is the share of the shared rows."""
+def guard_texts(rnd, keep=1.0, times=2, skip=()):
+    """[(text, label)] of one epoch; `keep` is the share of the shared rows, `times` how often an own text is seen."""
     rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "train" and r["source"] not in skip]
     own = guard_rows("train")
     out = [(r["text"], r["label"]) for r in rows if rnd.random() < keep]
     out += [(casual(r["text"], rnd, 0.5) if rnd.random() < 0.3 else r["text"], 1) for r in rows if r["label"] and rnd.random() < keep]
     for r in own:
-        out += [(r["text"], r["label"]), (casual(r["text"], rnd, 0.7), r["label"])]
+        for i in range(times):
+            sloppy = i if times > 1 else rnd.random() < 0.4
+            out.append((casual(r["text"], rnd, 0.7) if sloppy else r["text"], r["label"]))
     chat = [r["text"] for r in chat_rows("train")]
     plain = chat + [r["text"] for r in rows if r["label"] == 0 and len(r["text"]) < 400]
     attacks = [r["text"] for r in rows + own if r["label"] and len(r["text"]) < 400]
@@ -169,8 +172,8 @@ def guard_texts(rnd, keep=1.0, skip=()):
     return out
 
 
-def guard(rnd, keep=1.0, skip=()):
-    pairs = guard_texts(rnd, keep, skip)
+def guard(rnd, keep=1.0, times=2, skip=()):
+    pairs = guard_texts(rnd, keep, times, skip)
     out = []
     for e, (_, y) in zip(encode([t for t, _ in pairs]), pairs):
         ids, room = e.ids, labels.WINDOW - 2
