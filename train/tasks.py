@@ -158,7 +158,7 @@ def guard_texts(rnd, keep=1.0, times=2, skip=()):
     chat = [r["text"] for r in chat_rows("train")]
     plain = chat + [r["text"] for r in rows if r["label"] == 0 and len(r["text"]) < 400]
     attacks = [r["text"] for r in rows + own if r["label"] and len(r["text"]) < 400]
-    out += [(t, 0) for t in rnd.sample(chat, len(chat) // 2)]
+    out += [(t, 0) for t in rnd.sample(chat, min(len(chat) // 2, 4000))]
     out += [(r["text"], 0) for r in rnd.sample(Filler(rnd.randrange(1 << 30)).sample(1), 400)]
     out += [(noise(rnd), 0) for _ in range(60)]
     out += [(rnd.choice(plain) + " " + gibberish(rnd), 1) for _ in range(200)]

@@ -47,6 +47,7 @@ def arguments():
     p.add_argument("--keep", type=float, default=1.0, help="share of the shared intent and guard rows in a round")
     p.add_argument("--chat-times", type=int, default=3, help="how often a round has each own prompt")
     p.add_argument("--terms", type=int, default=0, help="prompts around a term of the glossary in a round")
+    p.add_argument("--guard-keep", type=float, help="share of the shared guard rows, where it is another")
     p.add_argument("--guard-times", type=int, default=2, help="how often a round has each own guard text")
     p.add_argument("--pii-each", type=int, default=3, help="texts of each PII template in a round")
     p.add_argument("--pii-keep", type=float, default=0.6, help="share of the pii-anon rows in a round")
@@ -87,7 +88,7 @@ def plan(a):
             sets["intent"] = tasks.intent(rnd, only=OOD_SOURCES)
         else:
             sets["intent"] = tasks.intent(rnd, keep=a.keep, chat_times=a.chat_times, terms=a.terms)
-            sets["guard"] = tasks.guard(rnd, keep=a.keep, times=a.guard_times)
+            sets["guard"] = tasks.guard(rnd, keep=a.keep if a.guard_keep is None else a.guard_keep, times=a.guard_times)
             sets["pii"] = tasks.pii(rnd, keep=a.pii_keep, own_each=a.pii_each, plain_too=not a.no_plain)
         part = []
         for task, examples in sets.items():

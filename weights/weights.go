@@ -1,7 +1,7 @@
 // Package weights embeds the family: models that are trained for mom and come
 // with it, so that it works with no other file and no network. Each folder has
-// a model card, README.md. The folders of decoders lie here too, and are embedded
-// by the build tag fat alone.
+// a model card, README.md. The folders of the larger encoder and of decoders lie here
+// too; only decoders are ever embedded, by the build tag fat.
 package weights
 
 import (
