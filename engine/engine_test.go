@@ -47,6 +47,16 @@ func texts(n int) []string {
 	return out
 }
 
+// TestOpenCores: a model is the same on however many cores it was opened.
+func TestOpenCores(t *testing.T) {
+	one, many := family(t, Options{Threads: 1}), family(t, Options{Threads: 8})
+	for _, text := range texts(5) {
+		if err := same(classify(t, one, text), classify(t, many, text)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // scale shortens the texts where a token takes milliseconds.
 func scale() int {
 	if cpu.Level() == "generic" {

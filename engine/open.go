@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"mom/engine/adapter"
 	"mom/files"
@@ -100,11 +101,15 @@ func open(name string, f parts, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens := make(chan func() (*tokenizer.Tokenizer, error), 1)
-	go func() { // beside the tensors, as a large vocabulary takes as long
-		t, err := f.tokenizer()
-		tokens <- func() (*tokenizer.Tokenizer, error) { return t, err }
-	}()
+	var words *tokenizer.Tokenizer
+	var wordsErr error
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	if read := func() { words, wordsErr = f.tokenizer() }; o.threads() > 1 {
+		reading.Go(read) // beside the tensors, as a large vocabulary takes as long
+	} else {
+		read()
+	}
 	src, err := f.tensors()
 	if err != nil {
 		return nil, err
@@ -141,11 +146,12 @@ func open(name string, f parts, o Options) (*Engine, error) {
 	if err := e.selectHeads(o.Heads); err != nil {
 		return nil, err
 	}
-	if e.tokenizer, err = (<-tokens)(); err != nil {
+	reading.Wait()
+	if e.tokenizer, err = words, wordsErr; err != nil {
 		return nil, err
 	}
 	e.prefix, e.suffix = e.tokenizer.Template()
-	if err := m.Calibrate(e.prefix, e.suffix); err != nil {
+	if err := m.Calibrate(e.prefix, e.suffix, o.threads()); err != nil {
 		return nil, err
 	}
 	if err := e.setWindow(manifest, o); err != nil {

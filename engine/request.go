@@ -28,7 +28,7 @@ type request struct {
 	viewStarts  []int
 	viewEnc     tokenizer.Encoding
 
-	logits  [][]float32 // a head: [windows width], of views too, or [text tokens width] for Token heads
+	logits  [][]float32 // a head: [windows width], of views too, or [text tokens width] for Token heads; combine adds n-grams
 	pooled  []float32   // [windows hidden], for embeddings
 	matches []pattern.Match
 	words   []int32 // of the tokens, where the tokenizer cuts at spaces alone

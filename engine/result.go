@@ -70,7 +70,7 @@ func (e *Engine) combine(q *request, text string, r *Result) {
 			}
 			if g := head.Ngrams; g != nil && head.Combine == models.CombineMax {
 				for w := range len(logits) / n {
-					q.ngrams.Read(q.text(text, w), g.Buckets)
+					q.ngrams.Read(q.windowText(text, w), g.Buckets)
 					g.Add(logits[w*n:][:n], h.Scores, q.ngrams.Buckets)
 				}
 			}
@@ -118,8 +118,8 @@ func (q *request) place(w int) (name string, at int) {
 	return q.views[v-1].Name, w - slices.IndexFunc(q.windows, func(w window) bool { return w.view == v })
 }
 
-// text is what window w is of, of text or of a view of it.
-func (q *request) text(text string, w int) string {
+// windowText is the stretch of text, or of a view of it, that window w reads.
+func (q *request) windowText(text string, w int) string {
 	win, offsets := q.windows[w], q.enc.Offsets
 	first, last := 0, len(q.enc.IDs) // tokens of the text or view
 	if win.view > 0 {

@@ -3,7 +3,6 @@ package models
 import (
 	"errors"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 
 	"mom/models/kv"
@@ -20,8 +19,9 @@ const (
 // Calibrate runs an int8 model on random tokens, the same every time, between
 // the special tokens prefix and suffix, and rounds the activations of layers
 // whose input one channel dominates more finely from then on. It does nothing in
-// other precisions. No forward pass may run meanwhile.
-func (m *Model) Calibrate(prefix, suffix []int32) error {
+// other precisions. No forward pass may run meanwhile. It takes so many cores; the
+// result does not depend on them.
+func (m *Model) Calibrate(prefix, suffix []int32, cores int) error {
 	if m.Precision != nn.I8 {
 		return nil
 	}
@@ -40,18 +40,18 @@ func (m *Model) Calibrate(prefix, suffix []int32) error {
 		b.IDs = append(b.IDs, suffix...)
 		b.Starts = append(b.Starts, int32(len(b.IDs)))
 	}
-	seen, err := m.observe(&b)
+	seen, err := m.observe(&b, cores)
 	if err != nil {
 		return err
 	}
-	seen.Split()
+	seen.Split(cores)
 	return nil
 }
 
 // observe runs the sequences of b, some on every core. A sequence's rows do not
 // depend on that.
-func (m *Model) observe(b *Batch) (nn.Observations, error) {
-	workers := min(runtime.GOMAXPROCS(0), calibrationSequences)
+func (m *Model) observe(b *Batch, cores int) (nn.Observations, error) {
+	workers := min(cores, calibrationSequences)
 	seen, errs := make([]nn.Observations, workers), make([]error, workers)
 	var done sync.WaitGroup
 	for i := range workers {
@@ -104,6 +104,6 @@ func calibrateDecoder(d Decoder) error {
 		return err
 	}
 	d.Logits(ws, tensor.NewMat(hidden.Rows, 1), hidden, []int32{0})
-	seen.Split()
+	seen.Split(1)
 	return nil
 }

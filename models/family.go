@@ -42,15 +42,7 @@ type ManifestHead struct {
 // its words say.
 type ManifestNgrams struct {
 	Buckets int     `json:"buckets"`
-	Mix     float64 `json:"mix"` // share of its log-probabilities in the logits
-}
-
-// rows is how many rows the model beside h has.
-func (h *ManifestHead) rows() int {
-	if h.Combine == "max" {
-		return 1
-	}
-	return len(h.Labels)
+	Mix     float64 `json:"mix"` // share of its log-probabilities, or of its log-odds, in the logits
 }
 
 // A Window is how many tokens the trunk reads at once, special ones included,
@@ -193,7 +185,7 @@ func (h *ManifestHead) open(w *Weights, d int) (*Head, error) {
 		return nil, fmt.Errorf("task: %q is not %s or %s", h.Task, Sequence, Token)
 	}
 	if h.Ngrams != nil {
-		head.Ngrams = at.ngrams(h.rows(), h.Ngrams)
+		head.Ngrams = at.ngrams(len(h.Labels), head.Combine == CombineMax, h.Ngrams)
 	}
 	head.classifier = at.linear(at.Matrix("classifier.weight", len(h.Labels), d), at.bias("classifier", len(h.Labels), true), gemm.None, false, nn.F32)
 	return head, nil

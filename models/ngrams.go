@@ -15,17 +15,23 @@ type Ngrams struct {
 	scale []float32 // of i8
 	bias  []float32
 	mix   float32
+	one   bool // row, of two labels
 }
 
 // ngrams reads ngrams.weight [rows buckets] and ngrams.bias [rows].
-func (w *Weights) ngrams(rows int, m *ManifestNgrams) *Ngrams {
+// They are one row, of two labels, or a row a label.
+func (w *Weights) ngrams(labels int, one bool, m *ManifestNgrams) *Ngrams {
+	rows := labels
+	if one {
+		rows = 1
+	}
 	weight := w.Matrix("ngrams.weight", rows, m.Buckets) // when it fails, w has said why
 	if weight.I4 != nil {
 		w.fail("%sngrams.weight: is int4; want int8 or a float format", w.prefix)
 	}
 	return &Ngrams{
 		Buckets: m.Buckets, i8: transposed(weight.I8, rows), f32: transposed(weight.F32, rows), scale: weight.Scale,
-		bias: w.Vector("ngrams.bias", rows), mix: float32(m.Mix),
+		bias: w.Vector("ngrams.bias", rows), mix: float32(m.Mix), one: one,
 	}
 }
 
@@ -70,7 +76,7 @@ func (n *Ngrams) Add(logits, scratch []float32, buckets []uint32) {
 	norm := 1 / math.Sqrt(float64(len(buckets)))
 	for l, z := range scratch {
 		x := float64(z)*norm + float64(n.bias[l])
-		if len(scratch) == 1 {
+		if n.one {
 			logits[1] += n.mix * float32(x)
 			return
 		}

@@ -46,7 +46,7 @@ func TestNgramsAdd(t *testing.T) {
 
 // TestNgramsAddOne: one row adds its log-odds to the second of two labels.
 func TestNgramsAddOne(t *testing.T) {
-	n := &Ngrams{Buckets: 3, f32: []float32{1, 2, 4}, bias: []float32{-0.5}, mix: 0.25}
+	n := &Ngrams{Buckets: 3, f32: []float32{1, 2, 4}, bias: []float32{-0.5}, mix: 0.25, one: true}
 	logits := []float32{1, 2}
 	n.Add(logits, []float32{9, 9}, []uint32{0, 2})
 	if want := float32(2 + 0.25*(5/math.Sqrt2-0.5)); logits[0] != 1 || math.Abs(float64(logits[1]-want)) > 1e-6 {

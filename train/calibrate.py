@@ -85,7 +85,7 @@ def window_text(text, encoding, window):
 
 def guard_dev():
     rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "dev"] + tasks.guard_rows("dev")
-    return rows + [{"text": r["text"], "label": 0, "source": "own chat"} for r in tasks.chat_rows("dev")]
+    return rows + [{"text": r["text"], "label": 0, "source": "own chat", "apart": False} for r in tasks.chat_rows("dev")]
 
 
 def guard_windows(model, rows):

@@ -167,6 +167,8 @@ def main():
     p.add_argument("--add", action="store_true", help="keep what is there")
     p.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
     a = p.parse_args()
+    if a.add and (a.own_test or a.fresh or a.glossary):
+        p.error("--add goes with --chat, --guard and --pii")
     for name, made, key in (("chat", chat, "source"), ("guard", guard, "folder")):
         if getattr(a, name):
             rows, fresh = made(a), {d if key == "folder" else name_of(d) for d in folders(a.fresh)}

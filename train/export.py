@@ -103,7 +103,7 @@ def manifest(settings, buckets={}):
     s = lambda task, key, default: settings.get(task, {}).get(key, default)
     version = trunk.get().version
     window = {"tokens": labels.WINDOW, "overlap": labels.OVERLAP}
-    grams = lambda task: {"ngrams": {"buckets": buckets[task], "mix": s(task, "mix", 1.0)}} if task in buckets else {}
+    grams = lambda task: {"ngrams": {"buckets": buckets[task], "mix": s(task, "mix", 1.0)}} if task in buckets and s(task, "mix", 1.0) else {}
     sequence = {"task": "sequence-classification", "pooling": "mean", "activation": "tanh"}
     return {
         "name": f"mom-enc-{version}",
@@ -148,7 +148,7 @@ def main():
     named = int8(named) if a.int8 else named
     buckets = {}
     for task, path in (("intent", a.intent_ngrams), ("guard", a.guard_ngrams)):
-        if path:
+        if path and settings.get(task, {}).get("mix", 1.0):  # a share of nothing needs no tensors
             made = load_file(path)
             buckets[task] = made["ngrams.weight"].shape[1]
             named |= {f"{HEADS[task]}.{k}": v.numpy() for k, v in made.items()}

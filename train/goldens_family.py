@@ -22,7 +22,7 @@ import ngrams
 import spans
 import tasks
 import trunk
-from calibrate import load, softmax
+from calibrate import load, softmax, window_text
 from model import predict
 from piigen import Filler
 
@@ -40,8 +40,14 @@ def main():
     out = {t: predict(model, t, first) for t in ("intent", "guard", "pii")}
     grams = heads["intent"].get("ngrams")
     if grams:
-        said = ngrams.read({k: v.numpy() for k, v in export.stored_in(folder).items() if ".ngrams." in k}).scores(texts)
+        said = ngrams.read({k: v.numpy() for k, v in export.stored_in(folder).items() if ".intent.ngrams." in k}).scores(texts)
         out["intent"] = [z + torch.tensor(grams["mix"] * s) for z, s in zip(out["intent"], said)]
+    grams = heads["jailbreak"].get("ngrams")
+    if grams:
+        said = ngrams.read({k: v.numpy() for k, v in export.stored_in(folder).items() if ".jailbreak.ngrams." in k}, "heads.jailbreak.")
+        cut = [labels.windows(e.ids, trunk.get().cls, trunk.get().sep)[0] for e in enc]
+        odds = said.odds([window_text(t, e, w) for t, e, w in zip(texts, enc, cut)])
+        out["guard"] = [z + torch.tensor([0, grams["mix"] * o]) for z, o in zip(out["guard"], odds)]
     cases = []
     digits = lambda v: [round(float(x), 5) for x in v]
     for i, (text, e) in enumerate(zip(texts, enc)):

@@ -1,7 +1,7 @@
 // Package weights embeds the family: models that are trained for mom and come
 // with it, so that it works with no other file and no network. Each folder has
 // a model card, README.md. The folders of the larger encoder and of decoders lie here
-// too; only decoders are ever embedded, by the build tag fat.
+// too; of these only decoders can be embedded, by the build tag fat.
 package weights
 
 import (
@@ -41,7 +41,8 @@ var (
 	encV1Card []byte
 )
 
-// Default is the name of the trunk that answers when none is named.
+// Default is the name of the embedded trunk, which answers when none is named and
+// no larger one lies beside the program.
 const Default = "mom-enc-v1"
 
 // Models lists the embedded folders.

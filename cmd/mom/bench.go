@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -201,7 +202,7 @@ func (f *benchModelFlags) open() (*models.Model, error) {
 	if t, err := s.tokenizer(); err == nil { // a folder to measure needs none
 		prefix, suffix = t.Template()
 	}
-	return m, m.Calibrate(prefix, suffix)
+	return m, m.Calibrate(prefix, suffix, runtime.GOMAXPROCS(0))
 }
 
 func (f *benchModelFlags) openShape() (*models.Model, error) {

@@ -47,7 +47,7 @@ func classifyCommand(a *app) *cobra.Command {
 		Args:    arguments(0, 1, "one text, or --in FILE"),
 		RunE:    func(c *cobra.Command, args []string) error { return f.run(c.Context(), a, args) },
 	}
-	f.modelFlags.add(c)
+	f.modelFlags.add(c, autoModel)
 	f.inputFlags.add(c)
 	c.Flags().StringSliceVar(&f.Heads, "heads", nil, "run these `HEADS` of a model that has several (default all): intent, jailbreak, pii")
 	f.addViews(c)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mom/engine"
+	"mom/weights"
 )
 
 const aboutEmbed = `Turn a text, or many, into vectors of length 1: the mean over the tokens of the
@@ -34,7 +35,7 @@ func embedCommand(a *app) *cobra.Command {
 		Args: arguments(0, 1, "one text, or --in FILE"),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), a, args) },
 	}
-	f.modelFlags.add(c)
+	f.modelFlags.add(c, weights.Default) // stored vectors must not change with what lies beside the program
 	f.inputFlags.add(c)
 	c.Flags().StringVar(&f.Pooling, "pooling", "", "mean or cls (default the model's, else mean)")
 	c.Flags().BoolVar(&f.json, "json", false, `a line {"id","embedding"} a text`)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,6 +28,9 @@ const (
 // (all when there is none). What is no name of an encoder beside this program
 // stays as it is.
 func findEncoder(name string) (model, head string) {
+	if _, err := os.Stat(name); err == nil {
+		return name, ""
+	}
 	if name == autoModel {
 		path := besideNamed(largerEncoder)
 		if path == "" || cpu.Level() == "generic" {
@@ -34,14 +38,18 @@ func findEncoder(name string) (model, head string) {
 		}
 		return path, ""
 	}
-	if _, err := os.Stat(name); err == nil || !strings.HasPrefix(name, encoderPrefix) {
+	if _, _, ok := weights.Find(name); ok || !strings.HasPrefix(name, encoderPrefix) {
 		return name, ""
 	}
 	for _, s := range encodersBeside() {
 		if s.name == name {
 			return s.dir, ""
 		}
-		for _, h := range s.heads() {
+		m, err := s.manifest()
+		if err != nil {
+			continue // opening it by its own name says what is wrong
+		}
+		for _, h := range m.Heads {
 			if h.Name == name {
 				return s.dir, h.Name
 			}
@@ -78,15 +86,15 @@ func encodersBeside() []*source {
 	return all
 }
 
-// heads are those of the manifest; none of one that cannot be read.
-func (s *source) heads() []models.ManifestHead {
+// manifest reads mom.json.
+func (s *source) manifest() (*models.Manifest, error) {
 	data, err := s.read("mom.json")
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	m, err := models.ParseManifest(data)
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("%s: %w", s.path("mom.json"), err)
 	}
-	return m.Heads
+	return m, nil
 }

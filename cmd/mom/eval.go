@@ -72,7 +72,7 @@ func evalCommand(a *app) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return f.run(c.Context(), a) },
 	}
-	f.modelFlags.add(c)
+	f.modelFlags.add(c, autoModel)
 	s := c.Flags()
 	s.Lookup("precision").Usage = "`P` is f32, bf16, int8, auto, or all to compare them"
 	s.StringVar(&f.task, "task", "", "`TASK` is intent, guard, pii or route")
@@ -115,19 +115,17 @@ func (f *evalFlags) check() error {
 	if err := f.evalRouteFlags.check(f); err != nil {
 		return err
 	}
-	model := f.modelFlags
-	if model.Precision == "all" {
-		model.Precision = "auto"
+	if f.Precision == "all" {
+		return nil
 	}
-	err := model.check()
-	f.model = model.model
-	return err
+	return f.modelFlags.check()
 }
 
 func (f *evalFlags) run(ctx context.Context, a *app) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	f.find()
 	mutators, err := eval.FindMutators(f.mutate)
 	if err != nil {
 		return misuse("--mutate: %v", err)

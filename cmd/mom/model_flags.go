@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mom/engine"
+	"mom/weights"
 )
 
 // modelFlags say which model a verb runs, and how.
@@ -12,9 +13,10 @@ type modelFlags struct {
 	engine.Options
 }
 
-func (f *modelFlags) add(c *cobra.Command) {
+// add adds the flags; without --model it is the model named initial.
+func (f *modelFlags) add(c *cobra.Command, initial string) {
 	s := c.Flags()
-	s.StringVarP(&f.model, "model", "m", autoModel, "Hugging Face `FOLDER`, or a name of the family (mom models); "+aboutAuto)
+	s.StringVarP(&f.model, "model", "m", initial, "Hugging Face `FOLDER`, or a name of the family (mom models); "+aboutAuto)
 	s.StringVar(&f.Precision, "precision", "auto", "`P` is f32, bf16, int8 or auto: int8 for a file of int8, else bf16 where the CPU has it, else f32")
 	s.StringVar(&f.Adapter, "adapter", "", "merge the PEFT LoRA adapter of this `FOLDER` into the weights")
 	s.IntVar(&f.Threads, "threads", 0, "use at most `N` cores (default all)")
@@ -29,7 +31,7 @@ func (f *modelFlags) addViews(c *cobra.Command) {
 	c.Flags().BoolVar(&f.NoViews, "no-views", false, "let the guard read the text alone, not what it may hide")
 }
 
-// check refuses values that no model can have, and finds the model.
+// check refuses values that no model can have.
 func (f *modelFlags) check() error {
 	if err := oneOf("precision", f.Precision, "f32", "bf16", "int8", "auto"); err != nil {
 		return err
@@ -45,11 +47,23 @@ func (f *modelFlags) check() error {
 	if f.Window > 0 && f.Overlap > f.Window/2 {
 		return misuse("--overlap %d: want at most half of --window, %d", f.Overlap, f.Window/2)
 	}
+	return nil
+}
+
+// find makes the model what engine.Open opens.
+func (f *modelFlags) find() {
+	for _, h := range f.Heads { // a head's full name says which model is meant
+		if m, _, ok := weights.Find(h); ok && f.model == autoModel {
+			f.model = m.Name
+		}
+	}
 	model, head := findEncoder(f.model)
 	if f.model = model; head != "" && len(f.Heads) == 0 {
 		f.Heads = []string{head}
 	}
-	return nil
 }
 
-func (f *modelFlags) open() (*engine.Engine, error) { return engine.Open(f.model, f.Options) }
+func (f *modelFlags) open() (*engine.Engine, error) {
+	f.find()
+	return engine.Open(f.model, f.Options)
+}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mom/models"
 	"mom/safetensors"
 	"mom/weights"
 )
@@ -65,58 +64,69 @@ type member struct {
 	Parameters int64    `json:"parameters,omitempty"` // its own: of a head without the trunk
 	Bytes      int64    `json:"bytes"`
 	Window     int      `json:"window,omitempty"` // tokens
-	Where      string   `json:"where,omitempty"`  // its folder, or embedded (of an encoder: empty)
+	Where      string   `json:"where,omitempty"`  // its folder, or embedded; heads and embedded encoders have none
 	Card       string   `json:"card"`             // the command that prints it
 }
 
+// listFamily lists the encoders, each with its heads. Of one beside the program that
+// cannot be used the function says why.
 func listFamily() ([]member, error) {
 	var family []member
-	var sources []*source
 	for _, w := range weights.Models() {
-		sources = append(sources, &source{name: w.Name, files: w.Files})
+		members, err := listEncoder(&source{name: w.Name, files: w.Files})
+		if err != nil {
+			return nil, err
+		}
+		family = append(family, members...)
 	}
-	for _, s := range append(sources, encodersBeside()...) {
-		data, err := s.read("mom.json")
+	for _, s := range encodersBeside() {
+		members, err := listEncoder(s)
 		if err != nil {
-			return nil, err
+			members = []member{{Name: s.name, Trunk: s.name, Function: "unusable: " + err.Error(), Where: s.dir, Card: "mom models " + s.name}}
 		}
-		manifest, err := models.ParseManifest(data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.path("mom.json"), err)
-		}
-		f, err := s.tensors()
-		if err != nil {
-			return nil, err
-		}
-		functions := []string{}
-		var heads []member
-		for _, h := range manifest.Heads {
-			m := member{
-				Name: h.Name, Trunk: s.name, Function: h.Function, Task: h.Task, Labels: h.Labels,
-				Window: h.Window.Tokens, Card: "mom models " + h.Name,
-			}
-			for _, name := range f.Names() {
-				if strings.HasPrefix(name, h.Prefix+".") {
-					m.count(f, name)
-				}
-			}
-			heads = append(heads, m)
-			functions = append(functions, h.Function)
-		}
-		trunk := member{
-			Name: s.name, Trunk: s.name, Function: strings.Join(functions, " + "),
-			Window: manifest.Heads[0].Window.Tokens, Card: "mom models " + s.name, Where: s.dir,
-		}
-		for _, name := range f.Names() {
-			trunk.count(f, name)
-		}
-		for _, h := range heads {
-			trunk.Parameters -= h.Parameters
-			trunk.Bytes -= h.Bytes
-		}
-		family = append(append(family, trunk), heads...)
+		family = append(family, members...)
 	}
 	return family, nil
+}
+
+// listEncoder is a trunk and its heads.
+func listEncoder(s *source) ([]member, error) {
+	manifest, err := s.manifest()
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.tensors()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	functions := []string{}
+	var heads []member
+	for _, h := range manifest.Heads {
+		m := member{
+			Name: h.Name, Trunk: s.name, Function: h.Function, Task: h.Task, Labels: h.Labels,
+			Window: h.Window.Tokens, Card: "mom models " + h.Name,
+		}
+		for _, name := range f.Names() {
+			if strings.HasPrefix(name, h.Prefix+".") {
+				m.count(f, name)
+			}
+		}
+		heads = append(heads, m)
+		functions = append(functions, h.Function)
+	}
+	trunk := member{
+		Name: s.name, Trunk: s.name, Function: strings.Join(functions, " + "),
+		Window: manifest.Heads[0].Window.Tokens, Card: "mom models " + s.name, Where: s.dir,
+	}
+	for _, name := range f.Names() {
+		trunk.count(f, name)
+	}
+	for _, h := range heads {
+		trunk.Parameters -= h.Parameters
+		trunk.Bytes -= h.Bytes
+	}
+	return append([]member{trunk}, heads...), nil
 }
 
 // count adds a tensor.
@@ -188,7 +198,11 @@ func printCard(a *app, name string) error {
 	m, _, ok := weights.Find(name)
 	if !ok {
 		if path, _ := findEncoder(name); path != name {
-			card, err := (&source{name: name, dir: path}).read("README.md")
+			s, err := openSource(name)
+			if err != nil {
+				return err
+			}
+			card, err := s.read("README.md")
 			if err == nil {
 				_, err = a.out.Write(card)
 			}

@@ -17,6 +17,7 @@ import (
 	"mom/server"
 	"mom/server/admin"
 	"mom/server/config"
+	"mom/weights"
 )
 
 const aboutServe = `Serve requests to language models: read them, decide which model should answer,
@@ -74,7 +75,7 @@ func serveCommand(a *app) *cobra.Command {
 // addServing adds those flags that make sense for a server.
 func (f *modelFlags) addServing(c *cobra.Command) {
 	var all cobra.Command
-	f.add(&all)
+	f.add(&all, autoModel)
 	for _, name := range []string{"model", "precision", "adapter", "threads", "mmap"} {
 		c.Flags().AddFlag(all.Flags().Lookup(name))
 	}
@@ -202,6 +203,9 @@ type process struct {
 }
 
 func (p *process) open() (err error) {
+	if p.flags.model == autoModel && p.config.Cache.Mode == config.CacheSemantic {
+		p.flags.model = weights.Default // cache.threshold belongs to its embeddings
+	}
 	if p.brain, err = openBrain(&p.flags.modelFlags, p.config.Limits.Tokens); err != nil {
 		return err
 	}

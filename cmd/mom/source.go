@@ -36,10 +36,9 @@ func openSource(name string) (*source, error) {
 	case err == nil:
 		return nil, fmt.Errorf("%s: is a file; want the folder of a model, with config.json in it", name)
 	}
-	if path, _ := findEncoder(name); path != name {
-		if name == autoModel {
-			return openSource(path)
-		}
+	if path, _ := findEncoder(name); path == weights.Default {
+		name = path
+	} else if path != name {
 		return &source{name: name, dir: path}, nil
 	}
 	if m, _, ok := weights.Find(name); ok {

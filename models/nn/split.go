@@ -2,7 +2,6 @@ package nn
 
 import (
 	"cmp"
-	"runtime"
 	"slices"
 	"sync"
 
@@ -89,10 +88,11 @@ func (o Observations) Append(more Observations) {
 }
 
 // Split shares out the channels of the observed layers that dominate their
-// rows, in the layers where that makes the scales of the rows clearly smaller.
-func (o Observations) Split() {
+// rows, in the layers where that makes the scales of the rows clearly smaller. It
+// takes so many cores.
+func (o Observations) Split(cores int) {
 	var done sync.WaitGroup
-	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	free := make(chan struct{}, cores)
 	for l, rows := range o {
 		free <- struct{}{}
 		done.Go(func() {

@@ -44,7 +44,7 @@ func TestSplit(t *testing.T) {
 			ws := &Workspace{}
 			ws.Observe(observed)
 			ws.Prepare(x, &l, nil, false)
-			observed.Split()
+			observed.Split(2)
 			if l.split == nil || l.split.parts[0].channel != 17 || l.i8.K() != k+splitColumns {
 				t.Fatalf("split %+v of a layer with K %d", l.split, l.i8.K())
 			}
@@ -92,7 +92,7 @@ func TestSplitNothing(t *testing.T) {
 	ws := &Workspace{}
 	ws.Observe(observed)
 	ws.Prepare(x, &l, nil, false)
-	observed.Split()
+	observed.Split(2)
 	if l.split != nil {
 		t.Errorf("split %+v", l.split)
 	}
