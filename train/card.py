@@ -103,10 +103,10 @@ the others.
 {seen}
 """
 
-SEEN = {"v1": """They were measured four times: with the encoder alone, where a linear model of words did so well that one was set beside it, with one of 65,536
+SEEN = {"v1": """The column float32 computes with the same int8 weights. The fresh ones were measured four times: with the encoder alone, where a linear model of words did so well that one was set beside it, with one of 65,536
 buckets, with that beside intent alone, and for this card; nothing was chosen by them but that. The other test rows are no longer quite independent: figures of
 earlier weights on them were read while recipes were changed, and the average that the fifth run starts from was chosen with their help.""",
-    "r1": """They were measured for this card alone. The other test rows are not quite independent: figures of mom-enc-v1 on them were read while
+    "r1": """The fresh ones were measured for this card alone. The other test rows are not quite independent: figures of mom-enc-v1 on them were read while
 recipes were changed."""}
 
 

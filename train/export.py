@@ -6,7 +6,8 @@ config.json (BERT, Hugging Face keys), tokenizer.json, model.safetensors, mom.js
 `X.weight` I8 [n k] and `X.weight_scale` F32 [n]: symmetric, one scale a row, round half to even, -127..127.
 settings.json holds the temperatures and thresholds that calibrate.py has chosen; without it they are neutral. The trunk is the
 one that the checkpoint was trained from; --trunk says it where the file does not (average.py). --shards puts the embeddings, which
-train.py --frozen leaves as they are, into a file of their own: it is the same in every version of the weights.
+train.py --frozen leaves as they are, into a file of their own: it is the same in every version of the weights. In place of a
+checkpoint an exported folder keeps its weights, as they are stored, and gets other settings and n-grams.
 """
 
 import argparse
@@ -142,10 +143,14 @@ def main():
         with open(a.settings) as f:
             settings = json.load(f)
     os.makedirs(a.out, exist_ok=True)
-    checkpoint = torch.load(a.checkpoint, map_location="cpu")
-    trunk.use(a.trunk or checkpoint.get("arguments", {}).get("trunk", "minilm"))
-    named = tensors(checkpoint["model"])
-    named = int8(named) if a.int8 else named
+    if os.path.isdir(a.checkpoint):
+        trunk.use(a.checkpoint)
+        named = {k: v.numpy() for k, v in stored_in(a.checkpoint).items() if ".ngrams." not in k}
+    else:
+        checkpoint = torch.load(a.checkpoint, map_location="cpu")
+        trunk.use(a.trunk or checkpoint.get("arguments", {}).get("trunk", "minilm"))
+        named = tensors(checkpoint["model"])
+        named = int8(named) if a.int8 else named
     buckets = {}
     for task, path in (("intent", a.intent_ngrams), ("guard", a.guard_ngrams)):
         if path and settings.get(task, {}).get("mix", 1.0):  # a share of nothing needs no tensors

@@ -1,5 +1,6 @@
 #!/bin/sh
-# measure.sh INT8_FOLDER F32_FOLDER REPORTS: mom eval on the public and the own test rows. MOM is the binary, MOM_DATA the public data.
+# measure.sh INT8_FOLDER F32_FOLDER REPORTS: mom eval on the public and the own test rows. MOM is the binary, MOM_DATA the public data;
+# LINEAR names reports whose linear baselines are taken, instead of training them again.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 mom=${MOM:-$here/../mom} data=${MOM_DATA:-$here/../../shared/data}
@@ -11,7 +12,12 @@ run() { # NAME TASK FILE [FLAGS]
 	shift 3
 	options=
 	case " $* " in *" --options "*) options=--options ;; esac
-	"$mom" eval --task "$task" --in "$in" --model "$int8" --json "$@" > "$reports/$name.json"
+	if [ -n "${LINEAR:-}" ]; then
+		"$mom" eval --task "$task" --in "$in" --model "$int8" --json $options > "$reports/$name.json"
+		sed -n 2p "$LINEAR/$name.json" >> "$reports/$name.json"
+	else
+		"$mom" eval --task "$task" --in "$in" --model "$int8" --json "$@" > "$reports/$name.json"
+	fi
 	"$mom" eval --task "$task" --in "$in" --model "$f32" --precision f32 --json $options > "$reports/f32-$name.json"
 	echo "$name is measured"
 }
