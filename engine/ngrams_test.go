@@ -132,7 +132,7 @@ func TestGuardNgrams(t *testing.T) {
 			t.Errorf("marker at the start %v, at the end %v, in %q: score %.3f, view %q, window %d", c.first, c.end, c.view, g.Scores[1], g.View, g.Window)
 		}
 	}
-	if g := guard(long); g.Scores[1] > 0.1 {
+	if g := guard(long); g.Scores[1] > 0.5 {
 		t.Errorf("without the marker: score %.3f", g.Scores[1])
 	}
 }
