@@ -178,7 +178,7 @@ def mix_intent(model, made, mixes):
         right = (z + mix * s).argmax(1) == gold
         tried[mix] = right[:cut].mean(), right[cut:].mean()
         print(f"mix {mix}: public {right[:cut].mean():.4f}, own {right[cut:].mean():.4f}", flush=True)
-    mix = max((m for m in tried if tried[m][0] >= tried[0.0][0] - 0.0015), key=lambda m: tried[m][1])
+    mix = max((m for m in tried if tried[m][0] >= tried[0.0][0] - 0.0015), key=lambda m: (tried[m][1], tried[m][0]))
     return {"mix": mix, "temperature": round(fit_temperature(z + mix * s, gold), 4)}
 
 
