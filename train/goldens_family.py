@@ -1,4 +1,4 @@
-"""Writes models/testdata/mom_enc_v1.json.gz: what the reference makes of the stored int8 folder (weights unpacked to
+"""Writes models/testdata/mom_enc_v1.json.gz and mom_enc_r1.json.gz: what the reference makes of the stored int8 folder (weights unpacked to
 float32, activations in float32) for own texts, so that the engine can be held against it.
 
 {"source", "window", "cases": [{"text", "ids" with special tokens, "intent": [14 logits], "jailbreak": [2 logits],
