@@ -41,7 +41,9 @@ func TestFamilyGolden(t *testing.T) {
 	if cpu.Level() == "generic" {
 		every = 8 // a token takes milliseconds
 	}
-	t.Run("v1", func(t *testing.T) { testFamilyGolden(t, weights.Default, "../models/testdata/mom_enc_v1.json.gz", every) })
+	t.Run("v1", func(t *testing.T) {
+		testFamilyGolden(t, weights.Default, "../models/testdata/mom_enc_v1.json.gz", every)
+	})
 	t.Run("r1", func(t *testing.T) {
 		const folder = "../weights/mom-enc-r1"
 		if _, err := os.Stat(folder); err != nil || testing.Short() {
