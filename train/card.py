@@ -84,9 +84,9 @@ own counted alike. No test row was looked at for that choice. Every round is pla
 All heads at once, in two rounds on two CPU cores; the embeddings stay as they are. AdamW, 5 % warm-up, linear decay from 1.5e-4 in each round (heads 5e-4 and 4e-4),
 weight decay 0.01, clipping at 1, dropout 0.1 (none in attention), label smoothing 0.05 (intent); intent texts are cut to 96 tokens, guard texts to windows of at most
 {window} (harmless texts anywhere, attacks mostly at the start), PII texts to 192. The first round (seed 20261123) has half of the public rows for intent and
-guard, 65 % of the chat-like ones of `other` left out, a tenth of the PII rows, and of the own texts of that day 12,200 prompts (sloppy in four of ten), 3,000
+guard, 65 % of the chat-like ones of `other` left out, a tenth of the PII rows, and of the own texts of that day 12,200 prompts, 3,000
 around terms of the glossary, 7,200 guard texts twice and three texts of each of 2,157 PII templates. The second (seed 20261127) has other 40 % of the public
-questions, 12 % of the public guard rows, a fifth of the PII rows, and all own texts once: 17,900 prompts, 500 around terms, 11,447 guard texts, 2,457 PII templates. Texts in which
+questions, 12 % of the public guard rows, a fifth of the PII rows, and all own texts once, four of ten made sloppy: 17,900 prompts, 500 around terms, 11,447 guard texts, 2,457 PII templates. Texts in which
 no PII was looked for train the tagger only where words can hardly be names. The models of words are made by `train/ngrams.py` (SGD, logistic, mean of four runs):
 that of intent on all public rows, the own prompts and 40,000 prompts around terms a run, that of the guard on windows of all public and own texts. Their shares
 are chosen on development rows: of nine for intent the one that is best on own prompts and costs the public ones at most 0.15 points, for the guard the one that
@@ -106,7 +106,7 @@ the others.
 SEEN = {"v1": """The column float32 computes with the same int8 weights. The fresh ones were measured four times: with the encoder alone, where a linear model of words did so well that one was set beside it, with one of 65,536
 buckets, with that beside intent alone, and for this card; nothing was chosen by them but that. The other test rows are no longer quite independent: figures of
 earlier weights on them were read while recipes were changed, and the average that the fifth run starts from was chosen with their help.""",
-    "r1": """The fresh ones were measured for this card alone. The other test rows are not quite independent: figures of mom-enc-v1 on them were read while
+    "r1": """Float32 was measured on the shared questions alone. The fresh ones were measured for this card alone. The other test rows are not quite independent: figures of mom-enc-v1 on them were read while
 recipes were changed."""}
 
 
