@@ -17,7 +17,6 @@ import (
 	"mom/server/config"
 	"mom/server/protocol"
 	"mom/server/shared"
-	"mom/server/web"
 )
 
 // openCache makes the cache of answers; nil when it is off. Other servers find
@@ -36,10 +35,10 @@ func openCache(c *config.Config, store shared.Store) (*cache.Cache, error) {
 	return cache.New(o)
 }
 
-// answersDependOn is a hash of everything that an answer depends on beside its
-// request: the configuration, and what the encoder is.
-func answersDependOn(version string, encoder []web.Model, c *config.Config) string {
-	data, err := json.Marshal([]any{version, encoder, c.Upstreams, c.Models, c.Policy, c.ResponseGuard})
+// answersDependOn is a hash of everything in a configuration that an answer
+// depends on beside its request.
+func answersDependOn(version string, c *config.Config) string {
+	data, err := json.Marshal([]any{version, c.Upstreams, c.Models, c.Policy, c.ResponseGuard})
 	if err != nil {
 		panic("BUG: server: " + err.Error())
 	}
