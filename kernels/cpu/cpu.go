@@ -3,7 +3,7 @@
 // The instruction sets of an architecture are ordered into levels, each of
 // which contains the ones below it:
 //
-//	amd64  generic < avx2 < avxvnni < avx512 < avx512vnni < avx512bf16
+//	amd64  generic < avx2 < avxvnni < avx512 < avx512vnni < avx512bf16 < amx
 //	arm64  generic < neon < dotprod < i8mm
 //
 // (avxvnni exists only on the CPUs that have it, and the levels above do not
@@ -30,6 +30,7 @@ var (
 	HasAVX512     bool // AVX-512 F, BW, VL and DQ
 	HasAVX512VNNI bool // VPDPBUSD and VPDPWSSD
 	HasAVX512BF16 bool // VDPBF16PS and VCVTNEPS2BF16
+	HasAMX        bool // TDPBUSD and TDPBF16PS on tiles
 
 	HasNEON    bool // Advanced SIMD
 	HasDotProd bool // SDOT and UDOT

@@ -42,7 +42,7 @@ func TestUnknownLevel(t *testing.T) {
 }
 
 func TestLevelsInOrder(t *testing.T) {
-	order := []string{"generic", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "neon", "dotprod", "i8mm"}
+	order := []string{"generic", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "amx", "neon", "dotprod", "i8mm"}
 	at := -1
 	for _, name := range Levels() {
 		i := slices.Index(order, name)

@@ -21,8 +21,12 @@ func detect() []level {
 		return found
 	}
 	found = append(found, level{"avx512vnni", &HasAVX512VNNI})
-	if c.Supports(cpuid.AVX512BF16) {
-		found = append(found, level{"avx512bf16", &HasAVX512BF16})
+	if !c.Supports(cpuid.AVX512BF16) {
+		return found
+	}
+	found = append(found, level{"avx512bf16", &HasAVX512BF16})
+	if c.Supports(cpuid.AMXTILE, cpuid.AMXINT8, cpuid.AMXBF16) && permitTiles() {
+		found = append(found, level{"amx", &HasAMX})
 	}
 	return found
 }

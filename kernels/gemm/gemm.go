@@ -211,7 +211,7 @@ const (
 // weights pass through the cache once and the rows of x stay in it. The tiles
 // have equal numbers of rows, give or take one: 33 rows are 7+7+7+6+6.
 func (p *product) run(dst []float32, ldd, m, u0, u1 int, ep *Epilogue) {
-	most, step := tileRows(p.format)
+	most, step := tileRows(p.format, p.groups)
 	if min(m, most) <= maxRows {
 		var scratch [2][maxRows * unitCols]float32
 		p.tiles(dst, ldd, m, most, step, u0, u1, ep, scratch[0][:], scratch[1][:])

@@ -8,8 +8,10 @@ import "mom/kernels/cpu"
 
 // tileRows returns the most rows that a tile of the format has, and how many are
 // computed together.
-func tileRows(f format) (most, step int) {
+func tileRows(f format, groups int) (most, step int) {
 	switch {
+	case (f == formatI8 || f == formatBF16) && tiled(groups):
+		return 32, 1
 	case f == formatI4 && cpu.HasAVX2 && !cpu.HasAVX512VNNI:
 		return 32, 4
 	case f == formatI8 && cpu.HasAVX512VNNI:
@@ -27,6 +29,10 @@ func tileRows(f format) (most, step int) {
 	}
 	return maxRows, 1
 }
+
+// tiled tells whether the matrix instructions multiply so many groups of k: they
+// take 16 at a time.
+func tiled(groups int) bool { return cpu.HasAMX && groups%16 == 0 }
 
 func blockBF16() int { return 2 }
 func blockI8() int   { return 4 }
@@ -46,6 +52,8 @@ func f32Tile(t *tile) {
 
 func bf16Tile(t *tile) {
 	switch {
+	case tiled(t.k):
+		bf16TileAMX(t)
 	case cpu.HasAVX512BF16:
 		bf16Tile512(t)
 	case cpu.HasAVX512:
@@ -61,6 +69,8 @@ func bf16Tile(t *tile) {
 
 func i8Tile(t *tile) {
 	switch {
+	case tiled(t.k):
+		i8TileAMX(t)
 	case cpu.HasAVX512VNNI:
 		i8TileVNNI512(t)
 	case cpu.HasAVX512:
@@ -102,6 +112,9 @@ func f32Tile256(t *tile)
 func f32Few256(t *tile)
 
 //go:noescape
+func bf16TileAMX(t *tile)
+
+//go:noescape
 func bf16Tile512(t *tile)
 
 //go:noescape
@@ -112,6 +125,9 @@ func bf16TileWiden256(t *tile)
 
 //go:noescape
 func bf16FewWiden256(t *tile)
+
+//go:noescape
+func i8TileAMX(t *tile)
 
 //go:noescape
 func i8TileVNNI512(t *tile)

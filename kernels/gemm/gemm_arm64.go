@@ -8,7 +8,7 @@ import "mom/kernels/cpu"
 
 // tileRows returns the most rows that a tile of the format has, and how many are
 // computed together.
-func tileRows(f format) (most, step int) {
+func tileRows(f format, groups int) (most, step int) {
 	switch {
 	case f != formatF32 && cpu.HasI8MM:
 		return 4, 2

@@ -4,7 +4,7 @@ package gemm
 
 // tileRows returns the most rows that a tile of the format has, and how many are
 // computed together.
-func tileRows(format) (most, step int) { return maxRows, 1 }
+func tileRows(f format, groups int) (most, step int) { return maxRows, 1 }
 
 func blockBF16() int { return 2 }
 func blockI8() int   { return 4 }

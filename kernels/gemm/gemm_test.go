@@ -23,7 +23,7 @@ type rig struct {
 	unpack func() bool // whether Unpack returns what was packed
 }
 
-const rigRows = 2*maxRows + 1
+const rigRows = manyRows + 1
 
 // lastRows returns a function that copies the first m of rigRows rows with the
 // given stride to memory whose last element is the last that may be read.
@@ -284,7 +284,7 @@ func TestEpilogue(t *testing.T) {
 	kerneltest.EachLevel(t, func(t *testing.T) {
 		for _, newRig := range rigs {
 			for _, gated := range []bool{false, true} {
-				r := newRig(t, 164, 40, gated)
+				r := newRig(t, 164, 64, gated)
 				bias := r.bias
 				for i := range 2 * 2 * int(Tanh+1) {
 					ep := Epilogue{Act: Act(i / 4), Accumulate: i&1 != 0, Bias: bias}

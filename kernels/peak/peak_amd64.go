@@ -23,6 +23,10 @@ func f32Loop(n int) float64 {
 }
 
 func bf16Loop(n int) float64 {
+	if cpu.HasAMX {
+		bf16Tiles(n)
+		return float64(n) * 6 * 16 * 16 * 32 * 2
+	}
 	if cpu.HasAVX512BF16 {
 		bf16512(n)
 		return float64(n) * 24 * 32 * 2
@@ -31,6 +35,14 @@ func bf16Loop(n int) float64 {
 }
 
 func i8Loop(n int) float64 {
+	if cpu.HasAMX {
+		i8Tiles(n)
+		return float64(n) * 6 * 16 * 16 * 64 * 2
+	}
+	return i8Vectors(n)
+}
+
+func i8Vectors(n int) float64 {
 	switch {
 	case cpu.HasAVX512VNNI:
 		vnni512(n)
@@ -53,7 +65,7 @@ func i4Loop(n int) float64 {
 		maddubs256(n)
 		return float64(n) * 10 * 32 * 2
 	}
-	return i8Loop(n)
+	return i8Vectors(n)
 }
 
 func readLoop(p unsafe.Pointer, n int) {
@@ -75,6 +87,12 @@ func fma256(n int)
 
 //go:noescape
 func bf16512(n int)
+
+//go:noescape
+func bf16Tiles(n int)
+
+//go:noescape
+func i8Tiles(n int)
 
 //go:noescape
 func vnni512(n int)

@@ -53,12 +53,14 @@ func main() {
 			few256{kernel256{file{f, "f32Few256", 4, 4}, f32x256{}}, fewF32{}, 8, 1536}.emit()
 		}},
 		{"bf16_amd64.s", func(f *asmgen.File) {
+			kernelAMX{file{f, "bf16TileAMX", 32, 4}, asmgen.TDPBF16PS, false}.emit()
 			kernel512{file{f, "bf16Tile512", 8, 4}, bf16x512{}, true}.emit()
 			kernel512{file{f, "bf16TileWiden512", 8, 4}, bf16Widenx512{}, false}.emit()
 			kernel256{file{f, "bf16TileWiden256", 6, 4}, bf16Widenx256{}}.emit()
 			few256{kernel256{file{f, "bf16FewWiden256", 4, 4}, bf16Widenx256{}}, fewBF16{}, 8, 1792}.emit()
 		}},
 		{"i8_amd64.s", func(f *asmgen.File) {
+			kernelAMX{file{f, "i8TileAMX", 32, 4}, asmgen.TDPBUSD, true}.emit()
 			kernel512{file{f, "i8TileVNNI512", 8, 4}, i8VNNIx512{}, true}.emit()
 			kernel512{file{f, "i8TileMadd512", 7, 4}, i8Maddx512{}, false}.emit()
 			kernel256{file{f, "i8TileVNNI256", 6, 4}, i8VNNIx256{}}.emit()

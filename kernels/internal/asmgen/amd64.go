@@ -57,3 +57,69 @@ func VCVTNE2PS2BF16(dst, a, b int) string { return evex(3, 2, 0, 0x72, dst, a, b
 
 // VCVTNEPS2BF16 rounds the 16 floats of zmm src to bf16 in ymm dst.
 func VCVTNEPS2BF16(dst, src int) string { return evex(2, 2, 0, 0x72, dst, 0, src, 2) }
+
+var general = map[string]int{"AX": 0, "CX": 1, "DX": 2, "BX": 3, "SP": 4, "BP": 5, "SI": 6, "DI": 7,
+	"R8": 8, "R9": 9, "R10": 10, "R11": 11, "R12": 12, "R13": 13, "R14": 14, "R15": 15}
+
+// The matrix instructions (AMX) work on tiles 0 to 7, which are up to 16 rows of
+// 64 bytes. LDTILECFG gives them their shapes, and zeros.
+
+// LDTILECFG reads the 64 bytes that base points to.
+func LDTILECFG(base string) string { return tileMem(0, 0x49, 0, base, "", 0) }
+
+// TILERELEASE ends the use of tiles.
+func TILERELEASE() string { return byteLine([]byte{0xC4, 0xE2, 0x78, 0x49, 0xC0}) }
+
+// TILELOADD loads a tile whose rows begin at disp(base) and lie stride bytes apart.
+func TILELOADD(tile int, base, stride string, disp int) string {
+	return tileMem(3, 0x4B, tile, base, stride, disp)
+}
+
+// TILESTORED stores a tile as TILELOADD loads it.
+func TILESTORED(tile int, base, stride string, disp int) string {
+	return tileMem(2, 0x4B, tile, base, stride, disp)
+}
+
+// TDPBUSD is dst += a(u8)·b(s8): a has rows of 16 groups of four values of k, b a
+// row of 16 columns for each group.
+func TDPBUSD(dst, a, b int) string { return vex(1, 2, 0, 0x5E, dst, b, a, 0) }
+
+// TDPBF16PS is dst += a·b for groups of two bf16.
+func TDPBF16PS(dst, a, b int) string { return vex(2, 2, 0, 0x5C, dst, b, a, 0) }
+
+// tileMem encodes a tile instruction with memory at disp(base)(stride*1), or at (base) without stride.
+func tileMem(pp, op, tile int, base, stride string, disp int) string {
+	b, ok := general[base]
+	index, ok2 := general[stride]
+	if !ok || !ok2 && stride != "" {
+		panic("asmgen: tile instruction: no such register: " + base + " " + stride)
+	}
+	if stride == "" {
+		index = 4 // none
+	}
+	code := []byte{
+		0xC4,
+		byte(1<<7 | (index>>3&1^1)<<6 | (b>>3&1^1)<<5 | 2),
+		byte(0xf<<3 | pp),
+		byte(op),
+		byte(2<<6 | tile<<3 | 4), // a displacement of 32 bits, and a SIB byte
+		byte(index&7<<3 | b&7),
+	}
+	for i := range 4 {
+		code = append(code, byte(disp>>(8*i)))
+	}
+	return byteLine(code)
+}
+
+// PREFETCHW fetches the line at disp(base), to write to it.
+func PREFETCHW(base string, disp int) string {
+	b := general[base]
+	if b&7 == 4 {
+		panic("asmgen: PREFETCHW: " + base + " would need a SIB byte")
+	}
+	code := []byte{byte(0x40 | b>>3), 0x0F, 0x0D, byte(2<<6 | 1<<3 | b&7)}
+	for i := range 4 {
+		code = append(code, byte(disp>>(8*i)))
+	}
+	return byteLine(code)
+}

@@ -36,6 +36,8 @@ func main() {
 		tmp := 10 + i%4
 		return fmt.Sprintf("VPMADDUBSW Y14, Y15, Y%d\nVPADDW Y%d, Y%d, Y%d", tmp, tmp, i, i)
 	})
+	tiles(f, "i8Tiles", asmgen.TDPBUSD)
+	tiles(f, "bf16Tiles", asmgen.TDPBF16PS)
 	read(f, "read512", 'Z', 64)
 	read(f, "read256", 'Y', 32)
 	f.Write("peak_amd64.s")
@@ -63,6 +65,24 @@ func loop(f *asmgen.File, name string, reg byte, count int, line func(i int) str
 	f.L("JNZ %s", again)
 	f.L("VZEROUPPER")
 	f.L("RET")
+}
+
+// tiles is loop for the matrix instructions: six sums, and two tiles of zeros.
+func tiles(f *asmgen.File, name string, multiply func(dst, a, b int) string) {
+	f.FuncFrame(name, "(n int)", 64, 8)
+	f.L("MOVQ n+0(FP), CX")
+	for i := range 8 {
+		shape := [8]uint64{0: 1, 2: 0x0040004000400040, 3: 0x0040004000400040, 6: 0x1010101010101010}[i]
+		f.L("MOVQ $0x%x, AX\nMOVQ AX, %d(SP)", shape, 8*i)
+	}
+	f.L("MOVQ SP, AX\n%s", asmgen.LDTILECFG("AX"))
+	again := f.NewLabel(name)
+	f.Raw("PCALIGN $32\n")
+	f.Label(again)
+	for i := range 6 {
+		f.L("%s", multiply(i, 6, 7))
+	}
+	f.L("DECQ CX\nJNZ %s\n%s\nRET", again, asmgen.TILERELEASE())
 }
 
 // read writes a function that loads n bytes, a multiple of 8 vectors.
