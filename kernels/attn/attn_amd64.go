@@ -13,6 +13,8 @@ import (
 // attend runs the best kernel of the level in use.
 func attend(j job, scratch []float32) {
 	switch {
+	case cpu.HasAMX && j.bf16 && fitsTiles(j.d):
+		attendTiles(j, scratch)
 	case cpu.HasAVX512BF16 && j.bf16:
 		attendVector(j, kernelBF16, scratch)
 	case cpu.HasAVX512:
@@ -29,6 +31,9 @@ func scratchLen(s Shape, n int) int {
 	for k := kernelAVX2; k <= kernelBF16; k++ {
 		p := newPlan(k, s.HeadDim, s.Reach, n)
 		length = max(length, p.length)
+	}
+	if fitsTiles(s.HeadDim) {
+		length = max(length, cutTiles(nil, s.HeadDim, n, &tileRun{}))
 	}
 	return length
 }

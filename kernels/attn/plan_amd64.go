@@ -8,6 +8,8 @@ const (
 	// blockKeys is how many keys have scores at a time, so that no call of
 	// assembly takes long; half as many for heads of more than 128 dimensions.
 	blockKeys = 512
+	// stateFloats is the length of a state.
+	stateFloats = 5 * 32
 )
 
 // A plan is how a kernel goes about a sequence: sizes, and where things are in
@@ -64,7 +66,6 @@ func newPlan(k kernel, d, reach, n int) (p plan) {
 		p.length += roundUp(floats, 16)
 		return at
 	}
-	const stateFloats = 5 * 32
 	p.states = take(rows / p.group * stateFloats)
 	p.queryW = p.group * p.d / k.step()
 	p.query = take(rows / p.group * p.queryW)

@@ -37,6 +37,7 @@ func main() {
 	narrow.Write("attn_avx2_amd64.s")
 	arm64()
 	paged()
+	tiles()
 }
 
 // A gen prints the functions of one level.

@@ -123,3 +123,8 @@ func PREFETCHW(base string, disp int) string {
 	}
 	return byteLine(code)
 }
+
+// TILEZERO sets a tile to zeros.
+func TILEZERO(tile int) string {
+	return byteLine([]byte{0xC4, 0xE2, 0x7B, 0x49, byte(0xC0 | tile<<3)})
+}
