@@ -7,7 +7,7 @@ the part `test`, another twentieth `dev`: by the hash of the group, or of the te
 were written apart from the others and are test as a whole. Those of --fresh, too, go into files of their own, chat_fresh.jsonl and
 guard_fresh.jsonl, which no choice is made by; what is like another text is dropped there. --glossary lists terms instead of texts.
 
-    python collect.py --add --chat DIR,DIR --guard DIR,DIR --pii DIR
+    python collect.py --add --chat DIR,DIR --guard DIR,DIR --pii DIR --glossary DIR
 
 keeps the rows that are there and puts new ones behind them, all into the part `train`: the test stays what it was.
 """
@@ -151,6 +151,10 @@ def templates(a):
 
 def glossary(a):
     out, seen = {}, set()
+    if a.add:
+        with open(os.path.join(a.out, "glossary.json"), encoding="utf-8") as f:
+            out = json.load(f)
+        seen = {" ".join(t.lower().split()) for of in out.values() for terms in of.values() for t in terms}
     for folder in folders(a.glossary):
         for term, at in read(folder):
             key = " ".join(term.lower().split())
@@ -167,8 +171,8 @@ def main():
     p.add_argument("--add", action="store_true", help="keep what is there")
     p.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
     a = p.parse_args()
-    if a.add and (a.own_test or a.fresh or a.glossary):
-        p.error("--add goes with --chat, --guard and --pii")
+    if a.add and (a.own_test or a.fresh):
+        p.error("--add goes with --chat, --guard, --pii and --glossary")
     for name, made, key in (("chat", chat, "source"), ("guard", guard, "folder")):
         if getattr(a, name):
             rows, fresh = made(a), {d if key == "folder" else name_of(d) for d in folders(a.fresh)}
@@ -177,8 +181,9 @@ def main():
             if fresh:
                 write(os.path.join(a.out, name + "_fresh.jsonl"), [r for r, w in zip(rows, where) if w in fresh])
     if a.glossary:
+        terms = glossary(a)
         with open(os.path.join(a.out, "glossary.json"), "w", encoding="utf-8") as f:
-            json.dump(glossary(a), f, ensure_ascii=False, indent=0)
+            json.dump(terms, f, ensure_ascii=False, indent=0)
     if a.pii:
         write(os.path.join(a.out, "pii_templates.jsonl"), templates(a))
 

@@ -21,6 +21,7 @@ func PackBF16(w []uint16, n, k int, gated bool) *BF16 {
 	s.panels(func(at, width, r0, rows int) {
 		packPanel(p.data[at*s.kpad:], w[r0*k:], width, rows, k, g)
 	})
+	settle(p.data)
 	return p
 }
 

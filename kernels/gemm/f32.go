@@ -19,6 +19,7 @@ func PackF32(w []float32, n, k int, gated bool) *F32 {
 	s.panels(func(at, width, r0, rows int) {
 		packPanel(p.data[at*s.kpad:], w[r0*k:], width, rows, k, 1)
 	})
+	settle(p.data)
 	return p
 }
 

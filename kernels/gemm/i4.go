@@ -70,6 +70,7 @@ func PackI4(q []byte, scale []float32, n, k int, gated bool) *I4 {
 			p.colsum[at+j] = float32(sums[j])
 		}
 	})
+	settle(p.data)
 	return p
 }
 

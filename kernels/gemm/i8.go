@@ -42,6 +42,7 @@ func PackI8(w []int8, scale []float32, n, k int, gated bool) *I8 {
 			p.colsum[at+j] = sum(w[(r0+j)*k:][:k])
 		}
 	})
+	settle(p.data)
 	return p
 }
 

@@ -11,3 +11,9 @@ func alignedSlice[T any](n int) []T {
 	skip := -int(uintptr(unsafe.Pointer(&buf[0]))) & 63 / size
 	return buf[skip : skip+n : skip+n]
 }
+
+// settle is called once a packed weight was written.
+func settle[T any](data []T) {
+	var zero T
+	makeHugePages(unsafe.Pointer(&data[0]), len(data)*int(unsafe.Sizeof(zero)))
+}

@@ -20,6 +20,7 @@ type kernelAMX struct {
 const (
 	tileBytes = 1024
 	second    = "BX"  // the second tile's first row of x
+	ahead     = "R10" // bytes to prefetch for 16 groups
 	stride    = "R12" // bytes from a group of weights to the next
 	sums      = "R14" // where the sums lie in memory
 )
@@ -100,12 +101,19 @@ func (k kernelAMX) forVecs(halves int) {
 func (k kernelAMX) tile(halves, vecs int) {
 	x, w := 6, 7
 	load := func(v int) { k.L("%s", asmgen.TILELOADD(w, weights, stride, 64*v)) }
+	k.L("MOVQ tile_next(%s), %s", argument, fetch)
+	k.L("ADDQ %s, %s", weights, fetch)
+	k.L("MOVQ tile_fetch(%s), %s", argument, ahead)
+	k.L("IMULQ $%d, %s", 16*vecs, ahead)
 	again := k.NewLabel("again")
 	k.Label(again)
 	k.L("%s", asmgen.TILELOADD(x, rowBase[0], ldx, 0))
 	for v := range vecs {
 		load(v)
 		k.L("%s", k.multiply(v, x, w))
+	}
+	if vecs == 3 { // a narrow panel is in the last unit: nothing comes next
+		k.prefetch()
 	}
 	if halves == 2 {
 		k.L("%s", asmgen.TILELOADD(x, second, ldx, 0))
@@ -123,6 +131,21 @@ func (k kernelAMX) tile(halves, vecs int) {
 	k.L("JNZ %s", again)
 
 	k.store(halves, vecs)
+}
+
+// prefetch fetches this tile's share of the next panel, as much as goes with 16 groups.
+func (k kernelAMX) prefetch() {
+	more, ready := k.NewLabel("fetch"), k.NewLabel("ready")
+	k.L("LEAQ (%s)(%s*1), %s", fetch, ahead, scratch)
+	k.L("CMPQ %s, %s", fetch, scratch)
+	k.L("JGE %s", ready)
+	k.Label(more)
+	k.L("PREFETCHT1 (%s)", fetch)
+	k.L("ADDQ $64, %s", fetch)
+	k.L("CMPQ %s, %s", fetch, scratch)
+	k.L("JLT %s", more)
+	k.L("MOVQ %s, %s", scratch, fetch)
+	k.Label(ready)
 }
 
 // store turns the sums into results, tile by tile, through two pieces of memory in
