@@ -35,10 +35,10 @@ func openCache(c *config.Config, store shared.Store) (*cache.Cache, error) {
 	return cache.New(o)
 }
 
-// answersDependOn is a hash of everything in a configuration that an answer
-// depends on beside its request.
-func answersDependOn(version string, c *config.Config) string {
-	data, err := json.Marshal([]any{version, c.Upstreams, c.Models, c.Policy, c.ResponseGuard})
+// answersDependOn is a hash of everything that an answer depends on beside its
+// request: the program, the models that judge requests, and the configuration.
+func answersDependOn(version string, judges []string, c *config.Config) string {
+	data, err := json.Marshal([]any{version, judges, c.Upstreams, c.Models, c.Policy, c.ResponseGuard})
 	if err != nil {
 		panic("BUG: server: " + err.Error())
 	}

@@ -230,7 +230,10 @@ func TestCacheShared(t *testing.T) {
 			t.Errorf("Redis has a prompt: %s", key)
 		}
 	}
+	e := gatewayConfig(m, config.OpenAI)
+	e.Cache, e.Redis = c.Cache, c.Redis
+	start(t, e, &reader{precision: "f32"}).expect(2, "miss", asking("hello", "")) // judged by another model
 	redis.Close()
-	two.expect(2, "miss", asking("other", ""))
-	two.expect(2, "exact", asking("other", ""))
+	two.expect(3, "miss", asking("other", ""))
+	two.expect(3, "exact", asking("other", ""))
 }

@@ -53,7 +53,7 @@ func (s *Server) newPlane(c *config.Config) (*plane, error) {
 		}
 	}
 	if c.Cache.Mode != config.CacheOff {
-		p.depends = answersDependOn(s.version, c)
+		p.depends = answersDependOn(s.version, s.judges, c)
 	}
 	p.refs.Store(1) // of the server
 	return p, nil

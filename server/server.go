@@ -57,7 +57,8 @@ type Server struct {
 	counted  map[*web.Route]*admin.RouteMetrics
 	other    *admin.RouteMetrics // requests without a route
 
-	classifier *memo // asks gate, which asks the models
+	classifier *memo    // asks gate, which asks the models
+	judges     []string // their names
 	decoders   web.Decoders
 	gate       *gate
 	store      *state.Store
@@ -83,6 +84,9 @@ func New(o Options) (*Server, error) {
 	var err error
 	if s.tls, err = openTLS(o.Config.TLS); err != nil {
 		return nil, err
+	}
+	for _, m := range o.Classifier.Models() {
+		s.judges = append(s.judges, m.Name+" "+m.Precision)
 	}
 	p, err := s.newPlane(o.Config)
 	if err != nil {

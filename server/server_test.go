@@ -32,10 +32,11 @@ func TestMain(m *testing.M) {
 
 // reader stands in for the models: "attack" is one, an address is personal data.
 type reader struct {
-	delay time.Duration
-	gate  chan struct{} // when not nil each text waits for one
-	mu    sync.Mutex
-	texts []string
+	precision string // of the model of intents
+	delay     time.Duration
+	gate      chan struct{} // when not nil each text waits for one
+	mu        sync.Mutex
+	texts     []string
 }
 
 func (r *reader) Classify(ctx context.Context, text string, _ web.Task) (router.Reading, error) {
@@ -95,7 +96,7 @@ func (r *reader) Tokenize(text string, special bool) ([]web.Token, error) {
 
 func (r *reader) Models() []web.Model {
 	return []web.Model{
-		{Name: "intent-1", Task: "intent", Labels: []string{"math", "other"}},
+		{Name: "intent-1", Task: "intent", Precision: r.precision, Labels: []string{"math", "other"}},
 		{Name: "guard-1", Task: "jailbreak", Labels: []string{"benign", "jailbreak"}},
 		{Name: "pii-1", Task: "pii", Labels: []string{"EMAIL_ADDRESS"}},
 		{Name: "embed-1", Task: "embedding", Hidden: 4},
