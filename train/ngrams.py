@@ -1,7 +1,7 @@
 """Linear models of hashed words and pieces of words beside the heads for intent and guard: they know words that the encoder's vocabulary does not.
 
-    python ngrams.py --task intent --folder EXPORT --settings settings.json --out intent-ngrams.safetensors [--act8]
-    python ngrams.py --task guard --folder EXPORT --settings settings.json --out guard-ngrams.safetensors [--act8]
+    python ngrams.py --task intent --folder EXPORT --settings settings.json --out intent-ngrams.safetensors [--act8] [--mom BINARY]
+    python ngrams.py --task guard --folder EXPORT --settings settings.json --out guard-ngrams.safetensors [--act8] [--mom BINARY]
 
 Features are those of engine/ngram, to the number. The model of intent is trained on the public rows, the own prompts and prompts around the
 terms of the glossary; how much of its log-probabilities is added to the head's logits is chosen on dev: of --mixes the best on own prompts
@@ -218,12 +218,10 @@ def main():
     p.add_argument("--alpha", type=float, default=1e-6)
     p.add_argument("--runs", type=int, default=4)
     p.add_argument("--mixes", default="0.1,0.2,0.3,0.4,0.5,0.6,0.8,1")
-    p.add_argument("--act8", action="store_true")
+    from calibrate import reader, reading
+    reading(p)
     a = p.parse_args()
-    from calibrate import load, round_activations
-    model = load(a.folder)
-    if a.act8:
-        round_activations(model)
+    model = reader(a)
     buckets = a.buckets or BUCKETS[a.task]
     if os.path.exists(a.out):
         made = read(load_file(a.out), "")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"mom/kernels/act"
+	"mom/kernels/cpu"
 	"mom/kernels/gemm"
 	"mom/kernels/half"
 	"mom/kernels/quant"
@@ -315,25 +316,34 @@ type linearTask struct {
 	perPart            int // units of the team
 }
 
-// The rows of a block stay in a core's L2 while the weight streams past.
 const (
-	blockBytes = 384 << 10
-	rowsAlone  = 48        // with so many rows a worker has rows of its own and reads the whole weight
-	unitOps    = 4 << 20   // the least that is worth handing over, about 10 us,
-	unitBytes  = 192 << 10 // or as long a read of weights
+	rowsAlone = 48        // with so many rows a worker has rows of its own and reads the whole weight;
+	rowsTiles = 160       // so many for bf16 by matrix instructions, which wait for the weight longer
+	unitOps   = 4 << 20   // the least that is worth handing over, about 10 us,
+	unitBytes = 192 << 10 // or as long a read of weights
 )
 
+// blockBytes are the rows of a block, which stay in a core's second-level cache while
+// the weight streams past: three eighths of it.
+var blockBytes = func() int {
+	_, l2, _ := cpu.Caches()
+	return min(max(l2*3/8, 384<<10), 768<<10)
+}()
+
 func (t *linearTask) split(workers int) {
-	size := 1
+	size, alone := 1, rowsAlone
 	switch t.l.precision {
 	case BF16:
 		size = 2
+		if cpu.HasAMX {
+			alone = rowsTiles
+		}
 	case F32:
 		size = 4
 	}
 	// Rows first: they stay in one core's cache from layer to layer.
 	t.rowParts = workers
-	for workers%t.rowParts != 0 || t.rowParts > max(1, t.m/rowsAlone) {
+	for workers%t.rowParts != 0 || t.rowParts > max(1, t.m/alone) {
 		t.rowParts--
 	}
 	t.colParts = workers / t.rowParts
