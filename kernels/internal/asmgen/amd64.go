@@ -111,19 +111,6 @@ func tileMem(pp, op, tile int, base, stride string, disp int) string {
 	return byteLine(code)
 }
 
-// PREFETCHW fetches the line at disp(base), to write to it.
-func PREFETCHW(base string, disp int) string {
-	b := general[base]
-	if b&7 == 4 {
-		panic("asmgen: PREFETCHW: " + base + " would need a SIB byte")
-	}
-	code := []byte{byte(0x40 | b>>3), 0x0F, 0x0D, byte(2<<6 | 1<<3 | b&7)}
-	for i := range 4 {
-		code = append(code, byte(disp>>(8*i)))
-	}
-	return byteLine(code)
-}
-
 // TILEZERO sets a tile to zeros.
 func TILEZERO(tile int) string {
 	return byteLine([]byte{0xC4, 0xE2, 0x7B, 0x49, byte(0xC0 | tile<<3)})
