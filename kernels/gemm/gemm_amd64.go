@@ -69,7 +69,7 @@ func bf16Tile(t *tile) {
 
 func i8Tile(t *tile) {
 	switch {
-	case tiled(t.k):
+	case tiled(t.k) && !t.alone:
 		i8TileAMX(t)
 	case cpu.HasAVX512VNNI:
 		i8TileVNNI512(t)
