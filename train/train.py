@@ -44,6 +44,7 @@ def arguments():
     p.add_argument("--lr", type=float, default=2e-4)
     p.add_argument("--head-lr", type=float, default=8e-4)
     p.add_argument("--smoothing", type=float, default=0.05)
+    p.add_argument("--guard-smoothing", type=float, default=0.02)
     p.add_argument("--keep", type=float, default=1.0, help="share of the shared intent and guard rows in a round")
     p.add_argument("--chat-times", type=int, default=3, help="how often a round has each own prompt")
     p.add_argument("--terms", type=int, default=0, help="prompts around a term of the glossary in a round")
@@ -111,7 +112,7 @@ def loss_of(model, task, batch, a):
         for i, e in enumerate(batch):
             target[i, :len(e[1])] = torch.tensor(e[1])
         return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), target.reshape(-1), ignore_index=-100)
-    return F.cross_entropy(logits, torch.tensor([e[1] for e in batch]), label_smoothing=a.smoothing if task == "intent" else 0.02)
+    return F.cross_entropy(logits, torch.tensor([e[1] for e in batch]), label_smoothing=a.smoothing if task == "intent" else a.guard_smoothing)
 
 
 def dev_sets(a):
