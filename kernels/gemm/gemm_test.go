@@ -3,6 +3,7 @@ package gemm
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -23,7 +24,13 @@ type rig struct {
 	unpack func() bool // whether Unpack returns what was packed
 }
 
-const rigRows = manyRows + 1
+// rigRows are more than any tile has.
+var rigRows = func() int {
+	if runtime.GOARCH == "amd64" {
+		return manyRows + 1
+	}
+	return 2*maxRows + 1
+}()
 
 // lastRows returns a function that copies the first m of rigRows rows with the
 // given stride to memory whose last element is the last that may be read.
