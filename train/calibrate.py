@@ -63,7 +63,7 @@ class Engine:
             f.flush()
             said = subprocess.run([self.mom, "classify", "--model", self.folder, "--heads", head, "--logits", "--json", "--in", f.name],
                                   check=True, stdout=subprocess.PIPE).stdout
-        rows = {r["id"]: r[head]["logits"] for r in map(json.loads, said.splitlines())}
+        rows = {r["id"]: r["logits"] for r in map(json.loads, said.splitlines())}
         return [torch.tensor(rows[str(i)]) for i in range(len(texts))]
 
 

@@ -4,8 +4,8 @@
     python ngrams.py --task guard --folder EXPORT --settings settings.json --out guard-ngrams.safetensors [--act8] [--mom BINARY]
 
 Features are those of engine/ngram, to the number. The model of intent is trained on the public rows, the own prompts and prompts around the
-terms of the glossary; how much of its log-probabilities is added to the head's logits is chosen on dev: of --mixes the best on own prompts
-that costs public questions at most 0.15 points; the temperature of the sum after it. settings.json is what calibrate.py wrote; both are
+terms of the glossary; how much of its log-probabilities is added to the head's logits is chosen on dev: of --mixes the one with the highest sum of both
+accuracies, public and own, that costs public questions at most 0.15 points; the temperature of the sum after it. settings.json is what calibrate.py wrote; both are
 added to it. The model of the guard is one row, trained on windows of texts; its log-odds are added to the attack logit of every window. Its share is
 the one that finds most at 1 % false alarms, public and own rows counted alike. What --out holds already is not trained again.
 """
@@ -178,7 +178,7 @@ def mix_intent(model, made, mixes):
         right = (z + mix * s).argmax(1) == gold
         tried[mix] = right[:cut].mean(), right[cut:].mean()
         print(f"mix {mix}: public {right[:cut].mean():.4f}, own {right[cut:].mean():.4f}", flush=True)
-    mix = max((m for m in tried if tried[m][0] >= tried[0.0][0] - 0.0015), key=lambda m: (tried[m][1], tried[m][0]))
+    mix = max((m for m in tried if tried[m][0] >= tried[0.0][0] - 0.0015), key=lambda m: sum(tried[m]))
     return {"mix": mix, "temperature": round(fit_temperature(z + mix * s, gold), 4)}
 
 
