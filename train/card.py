@@ -3,7 +3,7 @@
     python card.py --reports DIR --manifest mom.json --out README.md
 
 DIR holds the output of `mom eval --json` (int8 as shipped, then the line of --baseline) as intent.json, chat.json, guard.json,
-guard_own.json, pii.json, pii_own.json, options.json, chat_fresh.json, guard_fresh.json, and of the float32 folder as f32-intent.json and so on; see README.md.
+guard_own.json, pii.json, pii_own.json, options.json, chat_fresh.json, guard_fresh.json, perhaps guard_hidden.json, and of the float32 folder as f32-intent.json and so on; see README.md.
 """
 
 import argparse
@@ -22,9 +22,7 @@ One {trunk}) with three heads, stored in int8 (one scale a row):
 | mom-enc-guard-jailbreak-{version} | attempt to take a model out of its instructions | benign, jailbreak |
 | mom-enc-guard-pii-{version} | personal data, token by token | 17 types in BIO |
 
-Beside the heads for intent and jailbreak stand linear models of hashed words, pairs of words and pieces of words (int8; {intent_buckets:,} and
-{guard_buckets:,} buckets), which know words that the encoder does not: {mix} of the first's log-probabilities are added to the logits of the labels,
-{guard_mix} of the second's log-odds to the jailbreak logit of each window.
+{words}
 
 All heads read windows of {window} tokens that overlap by {overlap}. Intent: mean of the windows' logits; guard: the highest
 jailbreak probability of any window (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
@@ -43,6 +41,13 @@ Training data, used under their licences; no row is part of this repository:
 | PII | microsoft/presidio-research, MIT; subhash-holla/pii-anon-eval-data, Apache-2.0 |
 | all | own texts in `train/data`, Apache-2.0 |
 """
+
+WORDS = """Beside the heads for intent and jailbreak stand linear models of hashed words, pairs of words and pieces of words (int8; {intent_buckets:,} and
+{guard_buckets:,} buckets), which know words that the encoder does not: {mix} of the first's log-probabilities are added to the logits of the labels,
+{guard_mix} of the second's log-odds to the jailbreak logit of each window."""
+
+WORDS_OF_INTENT = """Beside the head for intent stands a linear model of hashed words, pairs of words and pieces of words (int8; {intent_buckets:,} buckets), which
+knows words that the encoder does not: {mix} of its log-probabilities are added to the logits of the labels."""
 
 ABOUT = {
     "v1": {
@@ -81,16 +86,22 @@ own counted alike. No test row was looked at for that choice. Every round is pla
 """, "r1": """
 ## Recipe
 
-All heads at once, in two rounds on two CPU cores; the embeddings stay as they are. AdamW, 5 % warm-up, linear decay from 1.5e-4 in each round (heads 5e-4 and 4e-4),
-weight decay 0.01, clipping at 1, dropout 0.1 (none in attention), label smoothing 0.05 (intent); intent texts are cut to 96 tokens, guard texts to windows of at most
-{window} (harmless texts anywhere, attacks mostly at the start), PII texts to 192. The first round (seed 20261123) has half of the public rows for intent and
-guard, 65 % of the chat-like ones of `other` left out, a tenth of the PII rows, and of the own texts of that day 12,200 prompts, 3,000
-around terms of the glossary, 7,200 guard texts twice and three texts of each of 2,157 PII templates. The second (seed 20261127) has 40 % of the public
-questions, drawn anew, 12 % of the public guard rows, a fifth of the PII rows, and all own texts once, four of ten made sloppy: 17,900 prompts, 500 around terms, 11,447 guard texts, 2,457 PII templates. Texts in which
-no PII was looked for train the tagger only where words can hardly be names. The models of words are made by `train/ngrams.py` (SGD, logistic, mean of four runs):
-that of intent on all public rows, the own prompts and 40,000 prompts around terms a run, that of the guard on windows of all public and own texts. Their shares
-are chosen on development rows: of nine for intent the one that is best on own prompts and costs the public ones at most 0.15 points (of three that were equal the one best on public rows, a rule added when they were), for the guard the one that
-finds most at 1 % false alarms, public and own counted alike. Nothing was chosen on test rows. Every round is planned from the seed; float sums on another CPU differ.
+All heads at once, in five rounds on two CPU cores; the embeddings stay as they are. AdamW, 5 % warm-up, linear decay from 1.5e-4 in each round (2e-4 in the fourth; heads 5e-4,
+4e-4, then 3e-4), weight decay 0.01, clipping at 1, dropout 0.1 (none in attention), label smoothing 0.05 (intent) and 0.02 (guard; 0 in the fifth); intent texts are cut to
+96 tokens, guard texts to windows of at most {window} (harmless texts anywhere, attacks mostly at the start), PII texts to 192.
+
+| round, seed | public questions | public guard rows | PII rows | own prompts | around terms | own guard texts | PII templates |
+|---|---|---|---|---|---|---|---|
+| 1, 20261123 | 50 % | 50 % | 10 % | 12,200 | 3,000 | 7,200, twice | 2,157, three times |
+| 2, 20261127 | 40 % | 12 % | 20 % | 17,900 | 500 | 11,447 | 2,457 |
+| 3, 20261128 (from the int8 weights of 2) | 60 % | 25 % | 35 % | 17,900 | 500 | 11,447 | 2,457 |
+| 4, 20261129 | 80 % | 30 % | 40 % | 17,900, twice | 20,000 | 11,447 | 2,457, twice |
+| 5, 20261130 | 45 % | 50 % | 30 % | 17,900 | 14,000 | 15,511, twice | 2,457 |
+
+Rows are drawn anew in each round; 65 % of the chat-like public ones of `other` are left out, four of ten own texts are made sloppy. Texts in which no PII was looked for train the tagger only
+where words can hardly be names. The first two rounds computed in float32, the others in bfloat16. The weights are the mean of those after rounds 4 and 5, chosen among such means on development rows.
+The model of words is made by `train/ngrams.py` (SGD, logistic, mean of four runs): on all public rows, the own prompts and 80,000 prompts around terms a run; its share is the one of nine with the highest sum
+of accuracies on public and own development rows. Words beside the guard, chosen the same way, got no share and are left out. Nothing was chosen on test rows. Every round is planned from the seed; float sums on another CPU differ.
 
 """}
 
@@ -106,8 +117,8 @@ the others.
 SEEN = {"v1": """The column float32 computes with the same int8 weights. The fresh ones were measured four times: with the encoder alone, where a linear model of words did so well that one was set beside it, with one of 65,536
 buckets, with that beside intent alone, and for this card; nothing was chosen by them but that. The other test rows are no longer quite independent: figures of
 earlier weights on them were read while recipes were changed, and the average that the fifth run starts from was chosen with their help.""",
-    "r1": """Float32 was measured on the shared questions alone. The fresh ones were measured for this card alone. The other test rows are not quite independent: figures of mom-enc-v1 on them were read while
-recipes were changed."""}
+    "r1": """The column float32 computes with the weights before they were rounded to int8. The fresh ones were measured twice, for the card of the second round's weights and for this one. The other test rows are not quite
+independent: figures of earlier weights on them were read while recipes were changed and texts were written."""}
 
 
 LANGUAGE = {"v1": """- English first: the vocabulary is English WordPiece, lower-cased and without accents. Read the tables by language: elsewhere the guard and intents are
@@ -152,8 +163,9 @@ def main():
     name, heads = manifest["name"], {h["function"]: h for h in manifest["heads"]}
     version = name.rsplit("-", 1)[1]
     grams = {k: h.get("ngrams", {"buckets": 0, "mix": 0}) for k, h in heads.items()}
-    out = [HEAD.format(name=name, version=version, window=labels.WINDOW, overlap=labels.OVERLAP, mix=grams["intent"]["mix"], intent_buckets=grams["intent"]["buckets"],
-                       guard_mix=grams["jailbreak"]["mix"], guard_buckets=grams["jailbreak"]["buckets"],
+    words = (WORDS if grams["jailbreak"]["buckets"] else WORDS_OF_INTENT).format(
+        mix=grams["intent"]["mix"], intent_buckets=grams["intent"]["buckets"], guard_mix=grams["jailbreak"]["mix"], guard_buckets=grams["jailbreak"]["buckets"])
+    out = [HEAD.format(name=name, version=version, window=labels.WINDOW, overlap=labels.OVERLAP, words=words,
                        guard_cut=heads["jailbreak"]["threshold"], pii_cut=heads["pii"]["threshold"], **ABOUT[version]),
            RECIPE[version].format(window=labels.WINDOW), NUMBERS.format(seen=SEEN[version]), f"| | rows | linear | {name}, int8 | float32 |\n|---|---|---|---|---|"]
 
@@ -195,6 +207,11 @@ def main():
     for lang in sorted({k.split("/")[0] for k in table}):
         x, y = table.get(lang + "/attack"), table.get(lang + "/benign")
         out.append("| " + " | ".join([lang] + [c for v in (x, y) for c in ((f"{v['value']:.3f}", str(v["n"])) if v else ("", "0"))]) + " |")
+    hidden, _ = read("guard_hidden")
+    if hidden:
+        out.append("\n### Guard, hidden attacks (fresh ones, found at the threshold)\n\n| how | found |\n|---|---|")
+        out += [f"| {h['name']} | {rate(h['recall'])} |" for h in hidden["guard"]["hidden"]]
+        out.append("\n`pad N`: behind N tokens of harmless rows of the same file. The others rewrite the attack; `mom eval --help` tells which of them training has seen.")
     shared, own = read("pii")[0]["pii"], read("pii_own")[0]["pii"]
     out.append("\n### PII by type (exact spans)\n\n| type | shared spans | precision | recall | F1 | own spans | F1 |\n|---|---|---|---|---|---|---|")
     for t in labels.PII_TYPES:

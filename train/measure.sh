@@ -31,3 +31,5 @@ run guard guard "$data/guard.jsonl.gz" --baseline
 run guard_own guard "$here/data/guard.jsonl" --baseline
 run pii pii "$data/pii.jsonl.gz" --baseline
 run pii_own pii "$reports/own_pii.jsonl" --baseline --train "$reports/own_pii_train.jsonl"
+"$mom" eval --task guard --in "$here/data/guard_fresh.jsonl" --model "$int8" --mutate all --pad 600,2000,8000 --json > "$reports/guard_hidden.json"
+echo "guard_hidden is measured"

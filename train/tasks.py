@@ -145,8 +145,36 @@ def noise(rnd):
                      f"job {rnd.randrange(9999)} {rnd.choice(['done', 'failed: timeout', 'retry', 'ignored'])}" for _ in range(rnd.randint(2, 12)))
 
 
-def guard_texts(rnd, keep=1.0, times=2, skip=()):
-    """[(text, label)] of one epoch; `keep` is the share of the shared rows, `times` how often an own text is seen."""
+def cost(text):
+    """About four times the tokens of a text."""
+    return sum(1 if c < "\u0250" else 1.5 if c < "\u2e80" else 3 for c in text)
+
+
+def mixtures(rnd, harmless, attacks, count):
+    """Some texts behind each other that fit into a window, `count` times all harmless and `count` times with an attack among or behind them."""
+    harmless, attacks = ([t for t in texts if cost(t) < 400] for texts in (harmless, attacks))
+    out = []
+    for _ in range(count):
+        room = rnd.randint(150, 900)
+        for label in (0, 1):
+            mix, used = [], 0
+            if label:
+                mix = [rnd.choice(attacks)]
+                used = cost(mix[0])
+            while used < room:
+                text = rnd.choice(harmless)
+                used += cost(text)
+                if used > 920 and mix:
+                    break
+                mix.append(text)
+            if label:
+                mix.insert(len(mix) if rnd.random() < 0.6 else rnd.randrange(len(mix)), mix.pop(0))
+            out.append((rnd.choice(["\n", "\n\n", " "]).join(mix), label))
+    return out
+
+
+def guard_texts(rnd, keep=1.0, times=2, skip=(), mixed=0):
+    """[(text, label)] of one epoch; `keep` is the share of the shared rows, `times` how often an own text is seen, `mixed` how many mixtures of own texts are made."""
     rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "train" and r["source"] not in skip]
     own = guard_rows("train")
     out = [(r["text"], r["label"]) for r in rows if rnd.random() < keep]
@@ -169,11 +197,12 @@ def guard_texts(rnd, keep=1.0, times=2, skip=()):
         mix = rnd.sample(plain, 3)
         mix[rnd.randrange(3)] = rnd.choice(attacks)
         out.append((sep.join(mix), 1))
-    return out
+    harmless, bad = ([r["text"] for r in own if r["label"] == label] for label in (0, 1))
+    return out + mixtures(rnd, harmless + rnd.sample(plain, len(harmless) // 2), bad, mixed)
 
 
-def guard(rnd, keep=1.0, times=2, skip=()):
-    pairs = guard_texts(rnd, keep, times, skip)
+def guard(rnd, keep=1.0, times=2, skip=(), mixed=0):
+    pairs = guard_texts(rnd, keep, times, skip, mixed)
     out = []
     for e, (_, y) in zip(encode([t for t, _ in pairs]), pairs):
         ids, room = e.ids, labels.WINDOW - 2

@@ -44,6 +44,7 @@ def arguments():
     p.add_argument("--lr", type=float, default=2e-4)
     p.add_argument("--head-lr", type=float, default=8e-4)
     p.add_argument("--smoothing", type=float, default=0.05)
+    p.add_argument("--guard-mixed", type=int, default=0, help="mixtures of own guard texts in a round, harmless ones and as many with an attack in them")
     p.add_argument("--guard-smoothing", type=float, default=0.02)
     p.add_argument("--keep", type=float, default=1.0, help="share of the shared intent and guard rows in a round")
     p.add_argument("--chat-times", type=int, default=3, help="how often a round has each own prompt")
@@ -89,7 +90,7 @@ def plan(a):
             sets["intent"] = tasks.intent(rnd, only=OOD_SOURCES)
         else:
             sets["intent"] = tasks.intent(rnd, keep=a.keep, chat_times=a.chat_times, terms=a.terms)
-            sets["guard"] = tasks.guard(rnd, keep=a.keep if a.guard_keep is None else a.guard_keep, times=a.guard_times)
+            sets["guard"] = tasks.guard(rnd, keep=a.keep if a.guard_keep is None else a.guard_keep, times=a.guard_times, mixed=a.guard_mixed)
             sets["pii"] = tasks.pii(rnd, keep=a.pii_keep, own_each=a.pii_each, plain_too=not a.no_plain)
         part = []
         for task, examples in sets.items():
