@@ -59,7 +59,7 @@ const (
 	unitCols = 48 // columns of a panel
 	vecCols  = 16 // columns of a vector
 	maxRows  = 8  // no kernel has tiles of more rows,
-	manyRows = 32 // but those of I4 and I8 for AVX2, which share work among pairs or fours of rows
+	manyRows = 32 // but those of I4 and I8 for AVX2, which share work among pairs or fours of rows, and of matrix instructions
 )
 
 // shape is what the formats have in common.
