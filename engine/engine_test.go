@@ -16,6 +16,7 @@ import (
 
 	"mom/kernels/cpu"
 	"mom/models"
+	"mom/tokenizer"
 	"mom/weights"
 )
 
@@ -200,37 +201,102 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// TestWindows: the windows cover the text, overlap as asked, and each token
-// has the owner that saw most around it.
+// TestWindows: the windows cover the text, overlap as asked where nothing ends,
+// end with lines or sentences where these do, and each token has the owner that
+// saw most around it.
 func TestWindows(t *testing.T) {
-	for _, c := range []struct{ n, size, overlap int }{
-		{0, 10, 2}, {1, 10, 2}, {10, 10, 2}, {11, 10, 2}, {18, 10, 2}, {19, 10, 2}, {500, 62, 16}, {1000, 254, 64}, {77, 10, 0}, {99, 10, 5},
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct{ n, size, long, overlap int }{
+		{0, 10, 10, 2}, {1, 10, 10, 2}, {10, 10, 10, 2}, {11, 10, 10, 2}, {18, 10, 10, 2}, {19, 10, 10, 2}, {500, 62, 62, 16}, {1000, 254, 254, 64},
+		{77, 10, 10, 0}, {99, 10, 10, 5}, {99, 10, 10, 6}, {254, 254, 126, 32}, {255, 254, 126, 32}, {1000, 254, 126, 32}, {1000, 254, 126, 64},
 	} {
-		ws := windows(nil, c.n, c.size, c.overlap)
-		if ws[0].t0 != 0 || ws[len(ws)-1].t1 != c.n {
-			t.Fatalf("%+v: windows %v do not cover the text", c, ws)
+		for _, rate := range []float64{0, 0.01, 0.05, 0.3, 1} {
+			ends := make([]pause, c.n)
+			for i := range ends {
+				if rnd.Float64() < rate {
+					ends[i] = sentence + pause(rnd.IntN(3))
+				}
+			}
+			ws := windows(nil, c.n, c.size, c.long, c.overlap, ends)
+			if ws[0].t0 != 0 || ws[len(ws)-1].t1 != c.n || len(ws) > 1+4*c.n/c.long {
+				t.Fatalf("%+v: windows %v do not cover the text", c, ws)
+			}
+			if c.n <= c.size && len(ws) != 1 {
+				t.Errorf("%+v: %d windows of a text that fits into one", c, len(ws))
+			}
+			for i, w := range ws {
+				if size := w.t1 - w.t0; len(ws) > 1 && (size > c.long || size < c.long/4 || rate == 0 && size != c.long) {
+					t.Errorf("%+v, %v: window %d is %v", c, rate, i, w)
+				}
+				if i == 0 {
+					continue
+				}
+				before := ws[i-1]
+				switch shared := before.t1 - w.t0; {
+				case w.t0 <= before.t0 || shared < 0:
+					t.Errorf("%+v, %v: window %d is %v behind %v", c, rate, i, w, before)
+				case ends[before.t1] == within && shared < min(c.overlap, c.long/2):
+					t.Errorf("%+v, %v: windows %d and %d share %d tokens", c, rate, i-1, i, shared)
+				case i < len(ws)-1 && ends[before.t1] > within && ends[w.t0] < ends[before.t1]:
+					t.Errorf("%+v, %v: window %d begins where nothing ends", c, rate, i)
+				}
+				for k := before.t1 + 1; k <= before.t0+c.long; k++ {
+					if ends[k] > ends[before.t1] || ends[k] == ends[before.t1] && ends[k] > within {
+						t.Errorf("%+v, %v: window %d ends at %d, not at %d", c, rate, i-1, before.t1, k)
+					}
+				}
+			}
+			from, seen := 0, 0
+			for tok := range c.n {
+				next := owner(ws, tok, from)
+				if next < from || tok < ws[next].t0 || tok >= ws[next].t1 {
+					t.Fatalf("%+v, %v: token %d is owned by window %d %v", c, rate, tok, next, ws[next])
+				}
+				if next != from {
+					seen++
+				}
+				from = next
+			}
+			if c.n > c.size && seen == 0 {
+				t.Errorf("%+v: one window owns everything", c)
+			}
 		}
-		for i, w := range ws {
-			if w.t1-w.t0 != min(c.size, c.n) {
-				t.Errorf("%+v: window %d is %v", c, i, w)
-			}
-			if i > 0 && ws[i-1].t1-w.t0 < c.overlap {
-				t.Errorf("%+v: windows %d and %d share %d tokens", c, i-1, i, ws[i-1].t1-w.t0)
-			}
+	}
+}
+
+// TestPauses: what ends before a token, whether the tokenizer keeps white space
+// in tokens of their own, before words, or not at all.
+func TestPauses(t *testing.T) {
+	spans := func(text string, parts ...string) (out []tokenizer.Span) {
+		at := 0
+		for _, p := range parts {
+			at += strings.Index(text[at:], p)
+			out = append(out, tokenizer.Span{Start: at, End: at + len(p)})
+			at += len(p)
 		}
-		from, seen := 0, 0
-		for tok := range c.n {
-			next := owner(ws, tok, from)
-			if next < from || tok < ws[next].t0 || tok >= ws[next].t1 {
-				t.Fatalf("%+v: token %d is owned by window %d %v", c, tok, next, ws[next])
-			}
-			if next != from {
-				seen++
-			}
-			from = next
-		}
-		if c.n > c.size && seen == 0 {
-			t.Errorf("%+v: one window owns everything", c)
+		return out
+	}
+	for _, c := range []struct {
+		text  string
+		parts []string
+		want  []pause
+	}{
+		{"one two", []string{"one", "two"}, []pause{within, within}},
+		{"one. two", []string{"one", ".", "two"}, []pause{within, within, sentence}},
+		{"one. two", []string{"one", ".", " two"}, []pause{within, within, sentence}},
+		{"he said (\"no!\") twice", []string{"he", " said", " (\"", "no", "!", "\")", " twice"}, []pause{within, within, within, within, within, within, sentence}},
+		{"3.5 v", []string{"3", ".", "5", "v"}, []pause{within, within, within, within}},
+		{"one\n\n two", []string{"one", "\n\n", " two"}, []pause{within, within, paragraph}},
+		{"one\r\n\r\n two", []string{"one", "\r\n\r\n two"}, []pause{within, paragraph}},
+		{"one\r\n two", []string{"one", " two"}, []pause{within, line}},
+		{"one;\n two", []string{"one", ";\n", " two"}, []pause{within, within, line}},
+		{"one\ntwo three", []string{"one", "\ntwo", " three"}, []pause{within, line, within}},
+		{"one\u2028two", []string{"one", "two"}, []pause{within, line}},
+		{"一。二", []string{"一", "。", "二"}, []pause{within, within, sentence}},
+		{"\none", []string{"one"}, []pause{within}},
+	} {
+		if got := pauses(nil, c.text, spans(c.text, c.parts...)); !slices.Equal(got, c.want) {
+			t.Errorf("%q cut %q: %v, want %v", c.text, c.parts, got, c.want)
 		}
 	}
 }

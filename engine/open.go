@@ -207,7 +207,7 @@ func (e *Engine) setWindow(manifest []byte, o Options) error {
 		w = m.Heads[0].Window
 	}
 	if o.Window != 0 {
-		w.Tokens = o.Window
+		w.Tokens, w.Long = o.Window, 0
 		w.Overlap = min(w.Overlap, w.Tokens/4)
 	}
 	if o.Overlap != 0 {
@@ -217,8 +217,8 @@ func (e *Engine) setWindow(manifest []byte, o Options) error {
 	if w.Tokens < least || w.Tokens > e.info.MaxTokens {
 		return fmt.Errorf("%s: a window of %d tokens is outside %d to the model's %d", e.Name, w.Tokens, least, e.info.MaxTokens)
 	}
-	if w.Overlap < 0 || w.Overlap > w.Tokens/2 {
-		return fmt.Errorf("%s: an overlap of %d tokens is outside 0 to half the window, %d", e.Name, w.Overlap, w.Tokens/2)
+	if most := w.OfLong() / 2; w.Overlap < 0 || w.Overlap > most {
+		return fmt.Errorf("%s: an overlap of %d tokens is outside 0 to half the window, %d", e.Name, w.Overlap, most)
 	}
 	e.window = w
 	return nil

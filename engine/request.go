@@ -17,6 +17,7 @@ type request struct {
 	enc     tokenizer.Encoding
 	windows []window // of the text, then of its views
 	own     int      // windows of the text
+	breaks  []pause  // before the tokens of what is being cut
 	next    int      // the first window that has not run
 	embed   bool
 

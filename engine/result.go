@@ -74,7 +74,7 @@ func (e *Engine) combine(q *request, text string, r *Result) {
 					g.Add(logits[w*n:][:n], h.Scores, q.ngrams.Buckets)
 				}
 			}
-			h.combineWindows(logits, n)
+			h.combineWindows(logits, n, q.windows)
 			if readsViews(head) {
 				h.View, h.Window = q.place(h.Window)
 			}
@@ -136,8 +136,9 @@ func (q *request) windowText(text string, w int) string {
 	return text[from:max(from, to)]
 }
 
-// combineWindows makes one row of logits of those of all windows.
-func (h *HeadResult) combineWindows(logits []float32, n int) {
+// combineWindows makes one row of logits of those of all windows: the worst
+// one's, or their mean, in which a window counts by its tokens.
+func (h *HeadResult) combineWindows(logits []float32, n int, of []window) {
 	windows := len(logits) / n
 	if h.Head.Combine == models.CombineMax {
 		best := float32(math.Inf(-1))
@@ -153,8 +154,12 @@ func (h *HeadResult) combineWindows(logits []float32, n int) {
 		return
 	}
 	clear(h.Logits)
+	all := 0
 	for w := range windows {
-		vec.AddScaled(h.Logits, logits[w*n:(w+1)*n], 1/float32(windows))
+		all += max(of[w].t1-of[w].t0, 1)
+	}
+	for w := range windows {
+		vec.AddScaled(h.Logits, logits[w*n:(w+1)*n], float32(max(of[w].t1-of[w].t0, 1))/float32(all))
 	}
 }
 

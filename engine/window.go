@@ -3,9 +3,13 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"mom/engine/view"
 	"mom/models"
+	"mom/tokenizer"
 )
 
 // window is a stretch of the tokens of a text, or of one of its views.
@@ -31,7 +35,7 @@ func (e *Engine) read(q *request, text string) error {
 	if n+len(e.prefix)+len(e.suffix) == 0 {
 		return &RequestError{Invalid, "text has no tokens"}
 	}
-	q.windows = windows(q.windows[:0], n, e.window.Tokens-len(e.prefix)-len(e.suffix), e.window.Overlap)
+	q.windows = e.cut(q.windows[:0], q, text, q.enc.Offsets)
 	q.next, q.own = 0, len(q.windows)
 	return nil
 }
@@ -58,7 +62,7 @@ func (e *Engine) readViews(q *request, text string) error {
 		if bad := slices.IndexFunc(enc.IDs, func(id int32) bool { return id < 0 || int(id) >= e.info.Vocab }); bad >= 0 {
 			return &RequestError{Invalid, fmt.Sprintf("token %d of the view %s has id %d, outside the model's vocabulary of %d", bad, q.views[i].Name, enc.IDs[bad], e.info.Vocab)}
 		}
-		q.windows = windows(q.windows, len(enc.IDs), e.window.Tokens-len(e.prefix)-len(e.suffix), e.window.Overlap)
+		q.windows = e.cut(q.windows, q, q.views[i].Text, enc.Offsets)
 		for w := from; w < len(q.windows); w++ {
 			q.windows[w] = window{q.windows[w].t0 + at, q.windows[w].t1 + at, i + 1}
 		}
@@ -74,19 +78,98 @@ func (q *request) ids(w window) []int32 {
 	return q.enc.IDs[w.t0:w.t1]
 }
 
-// windows cuts n tokens into stretches of at most size with an overlap. The
-// last one ends with the text and is as long as the others, so that no window
-// has only a few words to judge by.
-func windows(dst []window, n, size, overlap int) []window {
+// cut adds the windows of a text, or of a view, whose tokens are at offsets.
+func (e *Engine) cut(dst []window, q *request, text string, offsets []tokenizer.Span) []window {
+	special := len(e.prefix) + len(e.suffix)
+	q.breaks = q.breaks[:0]
+	if len(offsets) > e.window.Tokens-special {
+		q.breaks = pauses(q.breaks, text, offsets)
+	}
+	return windows(dst, len(offsets), e.window.Tokens-special, e.window.OfLong()-special, e.window.Overlap, q.breaks)
+}
+
+// pause is what ends before a token.
+type pause uint8
+
+const (
+	within    pause = iota // nothing
+	sentence               // a sentence
+	line                   // a line
+	paragraph              // lines, with an empty one behind them
+)
+
+// pauses finds what ends before each token.
+func pauses(dst []pause, text string, offsets []tokenizer.Span) []pause {
+	for _, o := range offsets {
+		at := o.End - len(strings.TrimLeftFunc(text[o.Start:o.End], unicode.IsSpace))
+		before := strings.TrimRightFunc(text[:at], unicode.IsSpace)
+		p := within
+		switch ends := lineEnds(text[len(before):at]); {
+		case at == o.End || before == "": // white space alone, or the first words
+		case ends > 0:
+			p = line + pause(min(ends-1, 1))
+		case len(before) == at:
+			if last, _ := utf8.DecodeLastRuneInString(before); strings.ContainsRune("。！？", last) {
+				p = sentence
+			}
+		default:
+			last, _ := utf8.DecodeLastRuneInString(strings.TrimRight(before, "\"')]}”’»"))
+			if strings.ContainsRune(".!?…。！？।؟", last) {
+				p = sentence
+			}
+		}
+		dst = append(dst, p)
+	}
+	return dst
+}
+
+// lineEnds counts the ends of lines.
+func lineEnds(space string) int {
+	n := 0
+	for i, r := range space {
+		if r == '\n' || r == '\u2028' || r == '\u2029' || r == '\r' && !strings.HasPrefix(space[i+1:], "\n") {
+			n++
+		}
+	}
+	return n
+}
+
+// windows cuts n tokens into stretches: one if they are at most size; otherwise
+// of at most long, each of which ends where a paragraph ends, or else a line or a
+// sentence, if one does in its second half. The next begins behind that paragraph, or
+// with the first line or sentence among the last overlap tokens; so a window rather
+// holds whole paragraphs than pieces of two, and reads as a short text does. Where
+// nothing ends, neighbours share overlap tokens. The last one ends with the text and
+// has at least a quarter of long, so that none has only a few words to judge by.
+func windows(dst []window, n, size, long, overlap int, ends []pause) []window {
 	if n <= size {
 		return append(dst, window{t1: n})
 	}
-	for t := 0; ; t += size - overlap {
-		if t+size >= n {
-			return append(dst, window{t0: n - size, t1: n})
+	t, kind := 0, paragraph
+	for t+long < n {
+		end := t + long
+		kind = within
+		for i := end; i > t+long/2 && kind < paragraph; i-- {
+			if ends[i] > kind {
+				end, kind = i, ends[i]
+			}
 		}
-		dst = append(dst, window{t0: t, t1: t + size})
+		dst = append(dst, window{t0: t, t1: end})
+		if kind == paragraph {
+			t = end
+			continue
+		}
+		t = max(end-overlap, t+1)
+		for kind > within && ends[t] < kind {
+			t++
+		}
 	}
+	if least := n - long/4; kind > within {
+		t = min(t, least)
+	} else {
+		t = n - long
+	}
+	return append(dst, window{t0: t, t1: n})
 }
 
 // length is the tokens of a window with its special ones.

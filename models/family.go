@@ -46,10 +46,20 @@ type ManifestNgrams struct {
 }
 
 // A Window is how many tokens the trunk reads at once, special ones included,
-// and how many text tokens two neighbouring windows share.
+// and how many text tokens two neighbouring windows share where no line or
+// sentence ends.
 type Window struct {
 	Tokens  int `json:"tokens"`
 	Overlap int `json:"overlap"`
+	Long    int `json:"long,omitempty"` // tokens of the windows of a text that does not fit into one; 0: Tokens
+}
+
+// OfLong is how many tokens each window has of a text that does not fit into one.
+func (w Window) OfLong() int {
+	if w.Long > 0 {
+		return w.Long
+	}
+	return w.Tokens
 }
 
 // ParseManifest reads and checks mom.json.
@@ -111,7 +121,12 @@ func (h *ManifestHead) check() error {
 			return fmt.Errorf("ngrams.mix: %v is outside 0 to 100", n.Mix)
 		}
 	}
-	return within("window.overlap", h.Window.Overlap, 0, h.Window.Tokens/2)
+	if h.Window.Long != 0 {
+		if err := within("window.long", h.Window.Long, 8, h.Window.Tokens); err != nil {
+			return err
+		}
+	}
+	return within("window.overlap", h.Window.Overlap, 0, h.Window.OfLong()/2)
 }
 
 // familyHeads reads the manifest's heads from w. They are float32 at every

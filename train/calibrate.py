@@ -5,13 +5,14 @@
 Temperatures make the probabilities of each head right on dev. The guard's threshold is the lowest that at most 1 % of all harmless
 dev texts reach, public and own; the tagger's is the one with the best F1 of exact spans. --act8 also rounds the activations of every
 matrix product to int8 rows, as the engine's int8 kernels do. With --mom that program reads the texts for intent and guard, as it is used
-(the guard's score is then the highest of its views), which takes a tenth of the time.
+(the guard's score is then the highest of its windows, which end with lines, and views), which takes a tenth of the time.
 """
 
 import argparse
 import collections
 import json
 import os
+import random
 import subprocess
 import tempfile
 
@@ -109,8 +110,21 @@ def window_text(text, encoding, window):
 
 
 def guard_dev():
+    """Public and own texts, own prompts as harmless ones, and long texts made of the harmless ones, alone and before own attacks."""
     rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "dev"] + tasks.guard_rows("dev")
-    return rows + [{"text": r["text"], "label": 0, "source": "own chat", "apart": False} for r in tasks.chat_rows("dev")]
+    rows += [{"text": r["text"], "label": 0, "source": "own chat", "apart": False} for r in tasks.chat_rows("dev")]
+    rnd = random.Random(20261127)
+    harmless = [r["text"] for r in rows if not r["label"]]
+    long = [{"text": tasks.padding(rnd, harmless, rnd.randint(300, 900)), "label": 0, "source": "long", "apart": False} for _ in range(200)]
+    attacks = rnd.sample([r["text"] for r in tasks.guard_rows("dev") if r["label"]], 150)
+    return rows + long + [{"text": tasks.padding(rnd, harmless, rnd.randint(300, 900)) + t, "label": 1, "source": "long", "apart": False} for t in attacks]
+
+
+def guard_worst(model, rows):
+    """[[logits]] of every row: of its windows, or with the program of the worst of its windows and views."""
+    if isinstance(model, Engine):
+        return [[z.numpy()] for z in model.logits("guard", [r["text"] for r in rows])]
+    return [z for z, _ in guard_windows(model, rows)]
 
 
 def guard_windows(model, rows):
@@ -170,7 +184,7 @@ def main():
     a = p.parse_args()
     model = reader(a)
     rows = guard_dev()
-    s = {"intent": intent(model), "guard": guard(rows, [z for z, _ in guard_windows(model, rows)]), "pii": pii(model)}
+    s = {"intent": intent(model), "guard": guard(rows, guard_worst(model, rows)), "pii": pii(model)}
     export.write_json(a.settings, s, indent=1)
     print(s)
 

