@@ -24,8 +24,7 @@ One {trunk}) with three heads, stored in int8 (one scale a row):
 
 {words}
 
-All heads read up to {window} tokens at once. A longer text is read to its end in windows of at most {long}, which end with a paragraph, a line or
-a sentence where one ends there, and share {overlap} tokens elsewhere. Intent: mean of the windows' logits; guard: the highest jailbreak probability of any window (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
+{windows} Intent: mean of the windows' logits; guard: the highest jailbreak probability of any window (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
 `mom.json` describes heads, temperatures and thresholds. The recipe is in `train/` of the repository.
 
 ## Origin and licence
@@ -144,6 +143,11 @@ def rate(r, digits=1):
     return f"{100 * r['value']:.{digits}f} % [{100 * r['low']:.{digits}f} {100 * r['high']:.{digits}f}]"
 
 
+def windows(w):
+    return (f"All heads read up to {w['tokens']} tokens at once. A longer text is read to its end in windows of at most {w.get('long', w['tokens'])}, which end with a\n"
+            f"paragraph, a line or a sentence where one ends in their second half; where none does they share {w['overlap']} tokens.")
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--reports", required=True)
@@ -165,7 +169,7 @@ def main():
     grams = {k: h.get("ngrams", {"buckets": 0, "mix": 0}) for k, h in heads.items()}
     words = (WORDS if grams["jailbreak"]["buckets"] else WORDS_OF_INTENT).format(
         mix=grams["intent"]["mix"], intent_buckets=grams["intent"]["buckets"], guard_mix=grams["jailbreak"]["mix"], guard_buckets=grams["jailbreak"]["buckets"])
-    out = [HEAD.format(name=name, version=version, window=labels.WINDOW, overlap=labels.OVERLAP, long=labels.LONG, words=words,
+    out = [HEAD.format(name=name, version=version, windows=windows(heads["jailbreak"]["window"]), words=words,
                        guard_cut=heads["jailbreak"]["threshold"], pii_cut=heads["pii"]["threshold"], **ABOUT[version]),
            RECIPE[version].format(window=labels.WINDOW), NUMBERS.format(seen=SEEN[version]), f"| | rows | linear | {name}, int8 | float32 |\n|---|---|---|---|---|"]
 

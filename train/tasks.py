@@ -185,11 +185,11 @@ def padding(rnd, harmless, tokens):
     return out
 
 
-def guard_texts(rnd, keep=1.0, times=2, skip=(), mixed=0):
-    """[(text, label)] of one epoch; `keep` is the share of the shared rows, `times` how often an own text is seen, `mixed` how many mixtures of own texts are made."""
+def guard_texts(rnd, keep=1.0, times=2, skip=(), mixed=0, always=()):
+    """[(text, label)] of one epoch; `keep` is the share of the shared rows, of which those of the sources `always` all stay, `times` how often an own text is seen, `mixed` how many mixtures of own texts are made."""
     rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "train" and r["source"] not in skip]
     own = guard_rows("train")
-    out = [(r["text"], r["label"]) for r in rows if rnd.random() < keep]
+    out = [(r["text"], r["label"]) for r in rows if rnd.random() < keep or r["source"] in always]
     out += [(casual(r["text"], rnd, 0.5) if rnd.random() < 0.3 else r["text"], 1) for r in rows if r["label"] and rnd.random() < keep]
     for r in own:
         for i in range(times):
@@ -213,12 +213,30 @@ def guard_texts(rnd, keep=1.0, times=2, skip=(), mixed=0):
     return out + mixtures(rnd, harmless + rnd.sample(plain, len(harmless) // 2), bad, mixed)
 
 
-def guard(rnd, keep=1.0, times=2, skip=(), mixed=0):
-    pairs = guard_texts(rnd, keep, times, skip, mixed)
+def stretches(rnd, text, encoding, most):
+    """Up to `most` stretches of a long text, as long as the engine's windows of long texts are; most of them begin with a line."""
+    room = labels.LONG - 2
+    last = len(encoding.ids) - room
+    lines = [t for t in range(1, last) if "\n" in text[encoding.offsets[t - 1][1]:encoding.offsets[t][0] + 1]]
     out = []
-    for e, (_, y) in zip(encode([t for t, _ in pairs]), pairs):
+    for _ in range(min(most, len(encoding.ids) // room + 1)):
+        at = rnd.choice(lines) if lines and rnd.random() < 0.7 else rnd.randrange(last + 1)
+        out.append(encoding.ids[at:at + room])
+    return out
+
+
+def guard(rnd, keep=1.0, times=2, skip=(), mixed=0, pieces=1):
+    """`pieces` is how many stretches of a long harmless text a round has; with more than one it has all long system prompts."""
+    pairs = guard_texts(rnd, keep, times, skip, mixed, always=("custom GPT system prompts",) if pieces > 1 else ())
+    out = []
+    for e, (text, y) in zip(encode([t for t, _ in pairs]), pairs):
         ids, room = e.ids, labels.WINDOW - 2
-        if rnd.random() < 0.25:
+        if pieces > 1 and not y and len(ids) > room:
+            out += [(wrap(part), 0) for part in stretches(rnd, text, e, pieces)]
+            continue
+        if pieces > 1 and rnd.random() < 0.5:
+            room = labels.LONG - 2
+        elif rnd.random() < 0.25:
             room = rnd.randint(96, room)
         if len(ids) > room:
             last = len(ids) - room

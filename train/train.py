@@ -46,6 +46,7 @@ def arguments():
     p.add_argument("--head-lr", type=float, default=8e-4)
     p.add_argument("--smoothing", type=float, default=0.05)
     p.add_argument("--guard-mixed", type=int, default=0, help="mixtures of own guard texts in a round, harmless ones and as many with an attack in them")
+    p.add_argument("--guard-pieces", type=int, default=1, help="stretches of a long harmless text in a round")
     p.add_argument("--guard-smoothing", type=float, default=0.02)
     p.add_argument("--keep", type=float, default=1.0, help="share of the shared intent and guard rows in a round")
     p.add_argument("--options", type=float, default=0.15, help="share of the shared questions that have their options with them")
@@ -104,10 +105,10 @@ def plan(a):
         if a.only_intent:
             sets["intent"] = tasks.intent(rnd, only=OOD_SOURCES)
         elif a.only_guard_without:
-            sets["guard"] = tasks.guard(rnd, keep=a.keep, times=a.guard_times, skip=sources(a), mixed=a.guard_mixed)
+            sets["guard"] = tasks.guard(rnd, keep=a.keep, times=a.guard_times, skip=sources(a), mixed=a.guard_mixed, pieces=a.guard_pieces)
         else:
             sets["intent"] = tasks.intent(rnd, keep=a.keep, chat_times=a.chat_times, terms=a.terms, options=a.options)
-            sets["guard"] = tasks.guard(rnd, keep=a.keep if a.guard_keep is None else a.guard_keep, times=a.guard_times, mixed=a.guard_mixed)
+            sets["guard"] = tasks.guard(rnd, keep=a.keep if a.guard_keep is None else a.guard_keep, times=a.guard_times, mixed=a.guard_mixed, pieces=a.guard_pieces)
             sets["pii"] = tasks.pii(rnd, keep=a.pii_keep, own_each=a.pii_each, plain_too=not a.no_plain)
         part = []
         for task, examples in sets.items():
