@@ -98,78 +98,83 @@ const (
 	paragraph              // lines, with an empty one behind them
 )
 
-// pauses finds what ends before each token.
+// pauses finds what ends before each token, by reading each byte once.
 func pauses(dst []pause, text string, offsets []tokenizer.Span) []pause {
+	at := 0                  // how far the text is read
+	last := rune(0)          // the last of it that neither is space nor closes quotes or brackets
+	space, lines := false, 0 // and what stands behind that
 	for _, o := range offsets {
-		at := o.End - len(strings.TrimLeftFunc(text[o.Start:o.End], unicode.IsSpace))
-		before := strings.TrimRightFunc(text[:at], unicode.IsSpace)
 		p := within
-		switch ends := lineEnds(text[len(before):at]); {
-		case at == o.End || before == "": // white space alone, or the first words
-		case ends > 0:
-			p = line + pause(min(ends-1, 1))
-		case len(before) == at:
-			if last, _ := utf8.DecodeLastRuneInString(before); strings.ContainsRune("。！？", last) {
-				p = sentence
+		for first := true; at < o.End; {
+			r, size := utf8.DecodeRuneInString(text[at:])
+			start := at
+			at += size
+			if unicode.IsSpace(r) {
+				space = true
+				if r == '\n' || r == '\u2028' || r == '\u2029' || r == '\r' && !strings.HasPrefix(text[at:], "\n") {
+					lines++
+				}
+				continue
 			}
-		default:
-			last, _ := utf8.DecodeLastRuneInString(strings.TrimRight(before, "\"')]}”’»"))
-			if strings.ContainsRune(".!?…。！？।؟", last) {
-				p = sentence
+			closes := strings.ContainsRune(`"')]}”’»」』`, r)
+			if first && start >= o.Start && last != 0 {
+				switch {
+				case lines > 0:
+					p = line + pause(min(lines-1, 1))
+				case space && strings.ContainsRune(".!?…。！？।؟", last), !closes && strings.ContainsRune("。！？", last):
+					p = sentence
+				}
+				first = false
 			}
+			if !closes || last == 0 {
+				last = r
+			}
+			space, lines = false, 0
 		}
 		dst = append(dst, p)
 	}
 	return dst
 }
 
-// lineEnds counts the ends of lines.
-func lineEnds(space string) int {
-	n := 0
-	for i, r := range space {
-		if r == '\n' || r == '\u2028' || r == '\u2029' || r == '\r' && !strings.HasPrefix(space[i+1:], "\n") {
-			n++
-		}
-	}
-	return n
-}
-
 // windows cuts n tokens into stretches: one if they are at most size; otherwise
 // of at most long, each of which ends where a paragraph ends, or else a line or a
-// sentence, if one does in its second half. The next begins behind that paragraph, or
-// with the first line or sentence among the last overlap tokens; so a window rather
-// holds whole paragraphs than pieces of two, and reads as a short text does. Where
-// nothing ends, neighbours share overlap tokens. The last one ends with the text and
-// has at least a quarter of long, so that none has only a few words to judge by.
+// sentence, if one does in its second half: so a window rather holds whole paragraphs
+// than pieces of two, and reads as a short text does. The next one shares overlap
+// tokens with it, so that nothing hides in the seam, and up to half as many more if
+// something ends there. The last one ends with the text and has at least half of long,
+// so that none has only a few words to judge by.
 func windows(dst []window, n, size, long, overlap int, ends []pause) []window {
 	if n <= size {
 		return append(dst, window{t1: n})
 	}
-	t, kind := 0, paragraph
+	t, end := 0, 0
 	for t+long < n {
-		end := t + long
-		kind = within
-		for i := end; i > t+long/2 && kind < paragraph; i-- {
-			if ends[i] > kind {
-				end, kind = i, ends[i]
-			}
+		if end = lastEnd(ends, max(t+long/2, end), t+long); end < 0 {
+			end = t + long
 		}
 		dst = append(dst, window{t0: t, t1: end})
-		if kind == paragraph {
-			t = end
-			continue
-		}
-		t = max(end-overlap, t+1)
-		for kind > within && ends[t] < kind {
-			t++
+		from := max(end-overlap, t+1)
+		if t = lastEnd(ends, max(from-overlap/2, t), from); t < 0 {
+			t = from
 		}
 	}
-	if least := n - long/4; kind > within {
-		t = min(t, least)
-	} else {
+	t = min(t, n-long/2)
+	if ends[t] == within {
 		t = n - long
 	}
 	return append(dst, window{t0: t, t1: n})
+}
+
+// lastEnd is the last token from behind low to high before which most ends, -1
+// where nothing does.
+func lastEnd(ends []pause, low, high int) int {
+	at, most := -1, within
+	for i := high; i > low && most < paragraph; i-- {
+		if ends[i] > most {
+			at, most = i, ends[i]
+		}
+	}
+	return at
 }
 
 // length is the tokens of a window with its special ones.

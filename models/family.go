@@ -46,8 +46,7 @@ type ManifestNgrams struct {
 }
 
 // A Window is how many tokens the trunk reads at once, special ones included,
-// and how many text tokens two neighbouring windows share where no line or
-// sentence ends.
+// and how many text tokens two neighbouring windows share at least.
 type Window struct {
 	Tokens  int `json:"tokens"`
 	Overlap int `json:"overlap"`

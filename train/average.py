@@ -19,16 +19,22 @@ def main():
     p.add_argument("sources", nargs="+", metavar="SHARE:SOURCE")
     p.add_argument("--out", required=True)
     a = p.parse_args()
-    shares, total = {}, 0.0
+    shares, first, total = {}, {}, 0.0
     for source in a.sources:
         share, path = source.split(":", 1)
         total += float(share)
         state = export.state(path) if os.path.isdir(path) else torch.load(path)["model"]
         for name, value in state.items():
+            same = torch.equal(first.setdefault(name, value), value)
+            if not same:
+                first[name] = torch.full_like(value, float("nan")) if value.is_floating_point() else value
             part = value.float() * float(share) if value.is_floating_point() else value
             shares[name] = shares[name] + part if name in shares and value.is_floating_point() else part
     if abs(total - 1) > 1e-6:
         p.error(f"the shares add up to {total}, want 1")
+    for name, value in first.items():  # what no run has learned stays as it is, to the last bit
+        if not value.isnan().any():
+            shares[name] = value
     torch.save({"model": shares}, a.out)
 
 

@@ -30,8 +30,9 @@ from piigen import Filler
 
 
 def load(folder):
-    """The model of an exported folder, which from now on is the trunk too."""
+    """The model of an exported folder, which from now on is the trunk too, and tells the windows."""
     trunk.use(folder)
+    labels.cut_as(folder)
     state = export.state(folder)
     model = Family([t for t in export.HEADS if any(n.startswith(f"heads.{t}.") for n in state)], empty=True)
     model.load_state_dict(state)
@@ -96,10 +97,16 @@ def fit_temperature(logits, gold):
     return float(grid[int(np.argmin([nll(t) for t in grid]))])
 
 
+def intent_logits(model, texts):
+    """[texts labels]: the mean of the windows, in which each counts by its tokens."""
+    if isinstance(model, Engine):
+        return np.stack([z.numpy() for z in model.logits("intent", texts)])
+    return np.stack([np.average([v.numpy() for v in z], axis=0, weights=[len(ids) for _, ids in w]) for w, z, _ in window_logits(model, "intent", texts)])
+
+
 def intent(model):
     rows = [r for r in data.shared("intent.jsonl.gz") if r["split"] == "dev"] + tasks.chat_rows("dev")
-    z = [w[1][0].numpy() for w in window_logits(model, "intent", [r["text"] for r in rows])]
-    return {"temperature": round(fit_temperature(z, [labels.INTENT.index(r["label"]) for r in rows]), 4)}
+    return {"temperature": round(fit_temperature(intent_logits(model, [r["text"] for r in rows]), [labels.INTENT.index(r["label"]) for r in rows]), 4)}
 
 
 def window_text(text, encoding, window):

@@ -144,8 +144,9 @@ def rate(r, digits=1):
 
 
 def windows(w):
-    return (f"All heads read up to {w['tokens']} tokens at once. A longer text is read to its end in windows of at most {w.get('long', w['tokens'])}, which end with a\n"
-            f"paragraph, a line or a sentence where one ends in their second half; where none does they share {w['overlap']} tokens.")
+    longer = f"in windows of at most {w['long']}, which" if w.get("long", w["tokens"]) < w["tokens"] else "in several windows, which"
+    return (f"All heads read up to {w['tokens']} tokens at once. A longer text is read to its end {longer} share at least {w['overlap']} tokens, and end with a\n"
+            "paragraph, a line or a sentence where one ends in their second half.")
 
 
 def main():

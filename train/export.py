@@ -103,7 +103,7 @@ def config():
 def manifest(settings, buckets={}):
     s = lambda task, key, default: settings.get(task, {}).get(key, default)
     version = trunk.get().version
-    window = {"tokens": labels.WINDOW, "overlap": labels.OVERLAP, "long": labels.LONG}
+    window = {"tokens": labels.WINDOW, "overlap": labels.OVERLAP} | ({"long": labels.LONG} if labels.LONG < labels.WINDOW else {})
     grams = lambda task: {"ngrams": {"buckets": buckets[task], "mix": s(task, "mix", 1.0)}} if task in buckets and s(task, "mix", 1.0) else {}
     sequence = {"task": "sequence-classification", "pooling": "mean", "activation": "tanh"}
     return {
@@ -145,6 +145,7 @@ def main():
     os.makedirs(a.out, exist_ok=True)
     if os.path.isdir(a.checkpoint):
         trunk.use(a.checkpoint)
+        labels.cut_as(a.checkpoint)
         named = {k: v.numpy() for k, v in stored_in(a.checkpoint).items() if ".ngrams." not in k}
     else:
         checkpoint = torch.load(a.checkpoint, map_location="cpu")
@@ -161,7 +162,9 @@ def main():
     store(named, a.out, a.shards)
     write_json(os.path.join(a.out, "config.json"), config(), indent=1)
     write_json(os.path.join(a.out, "tokenizer.json"), trunk.get().file, separators=(",", ":"))
-    write_json(os.path.join(a.out, "mom.json"), manifest(settings, buckets), indent=1)
+    about = manifest(settings, buckets)
+    about["heads"] = [h for h in about["heads"] if any(k.startswith(h["prefix"] + ".") for k in named)]  # a run of one task has one
+    write_json(os.path.join(a.out, "mom.json"), about, indent=1)
     size = sum(os.path.getsize(os.path.join(a.out, f)) for f in os.listdir(a.out))
     print(f"{a.out}: {len(named)} tensors, {size / 1e6:.2f} MB")
 

@@ -1,4 +1,7 @@
-"""The label sets and the window of the family."""
+"""The label sets and the windows of the family."""
+
+import json
+import os
 
 INTENT = ["biology", "business", "chemistry", "computer science", "economics", "engineering", "health", "history", "law",
           "math", "other", "philosophy", "physics", "psychology"]
@@ -8,17 +11,25 @@ PII_TYPES = ["AGE", "CREDIT_CARD", "DATE_TIME", "DOMAIN_NAME", "EMAIL_ADDRESS", 
 PII = ["O"] + [f"{p}-{t}" for t in PII_TYPES for p in "BI"]
 
 WINDOW = 256   # tokens of a window, [CLS] and [SEP] included
-OVERLAP = 32   # tokens that two neighbouring windows share where no line or sentence ends
-LONG = 128     # tokens of the windows of a text that does not fit into one
+OVERLAP = 64   # tokens that two neighbouring windows share at least
+LONG = 256     # tokens of the windows of a text that does not fit into one
 
 
-def windows(ids, cls, sep, window=WINDOW, overlap=OVERLAP, long=LONG):
+def cut_as(folder):
+    """Windows as the mom.json of an exported folder says."""
+    global WINDOW, OVERLAP, LONG
+    with open(os.path.join(folder, "mom.json"), encoding="utf-8") as f:
+        said = json.load(f)["heads"][0]["window"]
+    WINDOW, OVERLAP, LONG = said["tokens"], said["overlap"], said.get("long", said["tokens"])
+
+
+def windows(ids, cls, sep):
     """Content ids (without special tokens) -> [(first token, ids of the window with those of both ends)].
 
     The engine ends the windows of a long text with a paragraph, line or sentence where it can.
     """
-    size = window if len(ids) <= window - 2 else long
-    room, step = size - 2, size - 2 - overlap
+    size = WINDOW if len(ids) <= WINDOW - 2 else LONG
+    room, step = size - 2, size - 2 - OVERLAP
     out, at = [], 0
     while True:
         out.append((at, [cls] + ids[at:at + room] + [sep]))

@@ -168,11 +168,11 @@ def train(seed, terms, alpha, runs, buckets):
 
 def mix_intent(model, made, mixes):
     """What settings.json says of intent: share and temperature."""
-    from calibrate import fit_temperature, window_logits
+    from calibrate import fit_temperature, intent_logits
     sets = [[r for r in data.shared("intent.jsonl.gz") if r["split"] == "dev"], tasks.chat_rows("dev")]
     rows = sets[0] + sets[1]
     texts, gold = [r["text"] for r in rows], np.array([labels.INTENT.index(r["label"]) for r in rows])
-    z = np.stack([np.stack([w.numpy() for w in got[1]]).mean(0) for got in window_logits(model, "intent", texts)])
+    z = intent_logits(model, texts)
     s, cut, tried = made.scores(texts), len(sets[0]), {}
     for mix in mixes:
         right = (z + mix * s).argmax(1) == gold

@@ -17,6 +17,7 @@ import trunk
 from piigen import Filler
 
 INTENT_TOKENS = 128
+STRETCH = 126  # tokens of a part of a long text for the guard
 PII_TOKENS = 192
 CHAT_SOURCES = ("clinc150", "banking77", "snips")
 OPENERS = ["quick question: ", "hi! ", "hey, ", "pls help: ", "can you help me with this? ", "homework: ", "i need to know: ",
@@ -186,7 +187,10 @@ def padding(rnd, harmless, tokens):
 
 
 def guard_texts(rnd, keep=1.0, times=2, skip=(), mixed=0, always=()):
-    """[(text, label)] of one epoch; `keep` is the share of the shared rows, of which those of the sources `always` all stay, `times` how often an own text is seen, `mixed` how many mixtures of own texts are made."""
+    """[(text, label)] of one epoch; `keep` is the share of the shared rows, of which those of the sources `always` all stay, `times` how often an own text is seen, `mixed` how many mixtures of own texts are made.
+
+    And how many of them are texts as they are; behind those come texts put together, whose attack may stand at their end.
+    """
     rows = [r for r in data.shared("guard.jsonl.gz") if r["split"] == "train" and r["source"] not in skip]
     own = guard_rows("train")
     out = [(r["text"], r["label"]) for r in rows if rnd.random() < keep or r["source"] in always]
@@ -201,6 +205,7 @@ def guard_texts(rnd, keep=1.0, times=2, skip=(), mixed=0, always=()):
     out += [(t, 0) for t in rnd.sample(chat, min(len(chat) // 2, 4000))]
     out += [(r["text"], 0) for r in rnd.sample(Filler(rnd.randrange(1 << 30)).sample(1), 400)]
     out += [(noise(rnd), 0) for _ in range(60)]
+    apart = len(out)
     out += [(rnd.choice(plain) + " " + gibberish(rnd), 1) for _ in range(200)]
     for _ in range(350):  # an attack inside harmless text, and as many harmless mixtures
         mix = rnd.sample(plain, 3)
@@ -210,12 +215,12 @@ def guard_texts(rnd, keep=1.0, times=2, skip=(), mixed=0, always=()):
         mix[rnd.randrange(3)] = rnd.choice(attacks)
         out.append((sep.join(mix), 1))
     harmless, bad = ([r["text"] for r in own if r["label"] == label] for label in (0, 1))
-    return out + mixtures(rnd, harmless + rnd.sample(plain, len(harmless) // 2), bad, mixed)
+    return out + mixtures(rnd, harmless + rnd.sample(plain, len(harmless) // 2), bad, mixed), apart
 
 
 def stretches(rnd, text, encoding, most):
-    """Up to `most` stretches of a long text, as long as the engine's windows of long texts are; most of them begin with a line."""
-    room = labels.LONG - 2
+    """Up to `most` stretches of a long text; most of them begin with a line, as the engine's windows do."""
+    room = STRETCH
     last = len(encoding.ids) - room
     lines = [t for t in range(1, last) if "\n" in text[encoding.offsets[t - 1][1]:encoding.offsets[t][0] + 1]]
     out = []
@@ -227,15 +232,15 @@ def stretches(rnd, text, encoding, most):
 
 def guard(rnd, keep=1.0, times=2, skip=(), mixed=0, pieces=1):
     """`pieces` is how many stretches of a long harmless text a round has; with more than one it has all long system prompts."""
-    pairs = guard_texts(rnd, keep, times, skip, mixed, always=("custom GPT system prompts",) if pieces > 1 else ())
+    pairs, apart = guard_texts(rnd, keep, times, skip, mixed, always=("custom GPT system prompts",) if pieces > 1 else ())
     out = []
-    for e, (text, y) in zip(encode([t for t, _ in pairs]), pairs):
+    for i, (e, (text, y)) in enumerate(zip(encode([t for t, _ in pairs]), pairs)):
         ids, room = e.ids, labels.WINDOW - 2
         if pieces > 1 and not y and len(ids) > room:
             out += [(wrap(part), 0) for part in stretches(rnd, text, e, pieces)]
             continue
-        if pieces > 1 and rnd.random() < 0.5:
-            room = labels.LONG - 2
+        if pieces > 1 and i < apart and rnd.random() < 0.5:
+            room = STRETCH
         elif rnd.random() < 0.25:
             room = rnd.randint(96, room)
         if len(ids) > room:

@@ -102,13 +102,14 @@ def plan(a):
     for r in range(a.first_round, a.first_round + a.rounds):
         rnd = random.Random(a.seed * 1000 + r)
         sets = {}
+        guard = {"keep": a.keep if a.guard_keep is None else a.guard_keep, "times": a.guard_times, "mixed": a.guard_mixed, "pieces": a.guard_pieces}
         if a.only_intent:
             sets["intent"] = tasks.intent(rnd, only=OOD_SOURCES)
         elif a.only_guard_without:
-            sets["guard"] = tasks.guard(rnd, keep=a.keep, times=a.guard_times, skip=sources(a), mixed=a.guard_mixed, pieces=a.guard_pieces)
+            sets["guard"] = tasks.guard(rnd, skip=sources(a), **guard)
         else:
             sets["intent"] = tasks.intent(rnd, keep=a.keep, chat_times=a.chat_times, terms=a.terms, options=a.options)
-            sets["guard"] = tasks.guard(rnd, keep=a.keep if a.guard_keep is None else a.guard_keep, times=a.guard_times, mixed=a.guard_mixed, pieces=a.guard_pieces)
+            sets["guard"] = tasks.guard(rnd, **guard)
             sets["pii"] = tasks.pii(rnd, keep=a.pii_keep, own_each=a.pii_each, plain_too=not a.no_plain)
         part = []
         for task, examples in sets.items():
@@ -281,7 +282,8 @@ def main():
     sets = dev_sets(a)
     model = Family(heads(a))
     if a.start:
-        model.load_state_dict(export.state(a.start) if os.path.isdir(a.start) else torch.load(a.start)["model"])
+        state = export.state(a.start) if os.path.isdir(a.start) else torch.load(a.start)["model"]
+        model.load_state_dict({k: v for k, v in state.items() if not k.startswith("heads.") or k.split(".")[1] in model.heads})
     if a.frozen >= 0:
         for part in (model.trunk.embeddings, *model.trunk.encoder.layer[:a.frozen]):
             part.requires_grad_(False)

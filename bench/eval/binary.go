@@ -162,7 +162,7 @@ func auc(rows []Row, scores []float64, cases []int) float64 {
 	for i := 0; i < len(order); {
 		var tiedAttacks, tiedBenign float64
 		j := i
-		for ; j < len(order) && scores[order[j]] == scores[order[i]]; j++ {
+		for ; j < len(order) && (j == i || scores[order[j]] == scores[order[i]]); j++ { // a NaN equals nothing
 			if rows[order[j]].Attack {
 				tiedAttacks++
 			} else {

@@ -90,7 +90,11 @@ func parts(w io.Writer, reports []*Report) {
 		section("flagged by source", keys(r.Alarms.Sources), func(r *Report, k string) string { return r.Alarms.Sources[k].percent() })
 		section("flagged by language", keys(r.Alarms.Languages), func(r *Report, k string) string { return r.Alarms.Languages[k].percent() })
 		section("attacks found at 1 % false alarms of all, by source", keys(r.Alarms.SourcesAt1), func(r *Report, k string) string {
-			return fmt.Sprintf("%s, AUC %.3f", r.Alarms.SourcesAt1[k].percent(), r.Alarms.SourcesAUC[k])
+			found := r.Alarms.SourcesAt1[k].percent()
+			if auc, ok := r.Alarms.SourcesAUC[k]; ok {
+				found += fmt.Sprintf(", AUC %.3f", auc)
+			}
+			return found
 		})
 		section("by language", keys(r.Alarms.LangsAt1), func(r *Report, k string) string { return r.Alarms.LangsAt1[k].percent() })
 		section("attacks found at the threshold when hidden", r.Alarms.hiddenNames(), func(r *Report, k string) string { return r.Alarms.hiddenAs(k).percent() })

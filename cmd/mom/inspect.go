@@ -374,7 +374,7 @@ func (i *inspection) table() []byte {
 			row("holds", "at most %d tokens of prompt and answer", l.MaxTokens)
 		} else {
 			row("shape", "%s of %d, %d heads, MLP %d, vocabulary %d", plural(l.Layers, "layer"), l.Hidden, l.Heads, l.Intermediate, l.Vocab)
-			row("reads", "%d tokens at once, at most %d; longer texts in windows of %d that share up to %d", l.Window, l.MaxTokens, l.Long, l.Overlap)
+			row("reads", "%d tokens at once, at most %d; longer texts in windows of %d that share %d", l.Window, l.MaxTokens, l.Long, l.Overlap)
 		}
 		row("runs as", "%s, %s of memory", l.Precision, size(int64(l.Memory)))
 	}

@@ -21,7 +21,7 @@ func (f *modelFlags) add(c *cobra.Command, initial string) {
 	s.StringVar(&f.Adapter, "adapter", "", "merge the PEFT LoRA adapter of this `FOLDER` into the weights")
 	s.IntVar(&f.Threads, "threads", 0, "use at most `N` cores (default all)")
 	s.IntVar(&f.Window, "window", 0, "read `N` tokens at once, special ones included (default the model's)")
-	s.IntVar(&f.Overlap, "overlap", 0, "let neighbouring windows share `N` text tokens where no line or sentence ends (default the model's)")
+	s.IntVar(&f.Overlap, "overlap", 0, "let neighbouring windows share `N` text tokens at least (default the model's)")
 	s.IntVar(&f.MaxTokens, "max-tokens", 0, "refuse texts of more than `N` tokens (default 1048576)")
 	s.BoolVar(&f.Mmap, "mmap", false, "map the weights instead of reading them; the file must not change meanwhile")
 }
