@@ -4,10 +4,10 @@
 //
 // A request is read whole: a text longer than the model's window becomes
 // several windows, which overlap and end with a paragraph, line or sentence where
-// they can, and whose results are combined. Windows of one
-// request, and of requests that wait at the same time, share forward passes;
-// nobody waits for company. Alone, a request has all cores (latency mode);
-// beside others, one core each (throughput mode).
+// they can, and whose results are combined. Windows of one request, and of
+// requests that wait at the same time, share forward passes; nobody waits for
+// company. Alone, a request has all cores (latency mode); beside others, one core
+// each (throughput mode).
 package engine
 
 import (

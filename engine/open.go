@@ -207,8 +207,8 @@ func (e *Engine) setWindow(manifest []byte, o Options) error {
 		w = m.Heads[0].Window
 	}
 	if o.Window != 0 {
-		w.Tokens, w.Long = o.Window, min(w.Long, o.Window)
-		w.Overlap = min(w.Overlap, w.OfLong()/4)
+		w.Tokens = o.Window
+		w.Overlap = min(w.Overlap, w.Tokens/4)
 	}
 	if o.Overlap != 0 {
 		w.Overlap = o.Overlap
@@ -217,11 +217,8 @@ func (e *Engine) setWindow(manifest []byte, o Options) error {
 	if w.Tokens < least || w.Tokens > e.info.MaxTokens {
 		return fmt.Errorf("%s: a window of %d tokens is outside %d to the model's %d", e.Name, w.Tokens, least, e.info.MaxTokens)
 	}
-	if w.OfLong() < least {
-		return fmt.Errorf("%s: windows of %d tokens for long texts: want at least %d", e.Name, w.Long, least)
-	}
-	if most := (w.OfLong() - len(e.prefix) - len(e.suffix)) / 2; w.Overlap < 0 || w.Overlap > most {
-		return fmt.Errorf("%s: an overlap of %d tokens is outside 0 to %d, half of the text in a window of %d", e.Name, w.Overlap, most, w.OfLong())
+	if most := (w.Tokens - len(e.prefix) - len(e.suffix)) / 2; w.Overlap < 0 || w.Overlap > most {
+		return fmt.Errorf("%s: an overlap of %d tokens is outside 0 to %d, half of the text in a window of %d", e.Name, w.Overlap, most, w.Tokens)
 	}
 	e.window = w
 	return nil

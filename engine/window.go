@@ -80,12 +80,12 @@ func (q *request) ids(w window) []int32 {
 
 // cut adds the windows of a text, or of a view, whose tokens are at offsets.
 func (e *Engine) cut(dst []window, q *request, text string, offsets []tokenizer.Span) []window {
-	special := len(e.prefix) + len(e.suffix)
+	size := e.window.Tokens - len(e.prefix) - len(e.suffix)
 	q.breaks = q.breaks[:0]
-	if len(offsets) > e.window.Tokens-special {
+	if len(offsets) > size {
 		q.breaks = pauses(q.breaks, text, offsets)
 	}
-	return windows(dst, len(offsets), e.window.Tokens-special, e.window.OfLong()-special, e.window.Overlap, q.breaks)
+	return windows(dst, len(offsets), size, e.window.Overlap, q.breaks)
 }
 
 // pause is what ends before a token.
@@ -136,21 +136,20 @@ func pauses(dst []pause, text string, offsets []tokenizer.Span) []pause {
 	return dst
 }
 
-// windows cuts n tokens into stretches: one if they are at most size; otherwise
-// of at most long, each of which ends where a paragraph ends, or else a line or a
+// windows cuts n tokens into stretches of at most size, each of which ends where a paragraph ends, or else a line or a
 // sentence, if one does in its second half: so a window rather holds whole paragraphs
 // than pieces of two, and reads as a short text does. The next one shares overlap
 // tokens with it, so that nothing hides in the seam, and up to half as many more if
-// something ends there. The last one ends with the text and has at least half of long,
+// something ends there. The last one ends with the text and has at least half of size,
 // so that none has only a few words to judge by.
-func windows(dst []window, n, size, long, overlap int, ends []pause) []window {
+func windows(dst []window, n, size, overlap int, ends []pause) []window {
 	if n <= size {
 		return append(dst, window{t1: n})
 	}
 	t, end := 0, 0
-	for t+long < n {
-		if end = lastEnd(ends, max(t+long/2, end), t+long); end < 0 {
-			end = t + long
+	for t+size < n {
+		if end = lastEnd(ends, max(t+size/2, end), t+size); end < 0 {
+			end = t + size
 		}
 		dst = append(dst, window{t0: t, t1: end})
 		from := max(end-overlap, t+1)
@@ -158,9 +157,9 @@ func windows(dst []window, n, size, long, overlap int, ends []pause) []window {
 			t = from
 		}
 	}
-	t = min(t, n-long/2)
+	t = min(t, n-size/2)
 	if ends[t] == within {
-		t = n - long
+		t = n - size
 	}
 	return append(dst, window{t0: t, t1: n})
 }

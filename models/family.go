@@ -50,15 +50,6 @@ type ManifestNgrams struct {
 type Window struct {
 	Tokens  int `json:"tokens"`
 	Overlap int `json:"overlap"`
-	Long    int `json:"long,omitempty"` // tokens of the windows of a text that does not fit into one; 0: Tokens
-}
-
-// OfLong is how many tokens each window has of a text that does not fit into one.
-func (w Window) OfLong() int {
-	if w.Long > 0 {
-		return w.Long
-	}
-	return w.Tokens
 }
 
 // ParseManifest reads and checks mom.json.
@@ -120,12 +111,7 @@ func (h *ManifestHead) check() error {
 			return fmt.Errorf("ngrams.mix: %v is outside 0 to 100", n.Mix)
 		}
 	}
-	if h.Window.Long != 0 {
-		if err := within("window.long", h.Window.Long, 8, h.Window.Tokens); err != nil {
-			return err
-		}
-	}
-	return within("window.overlap", h.Window.Overlap, 0, h.Window.OfLong()/2)
+	return within("window.overlap", h.Window.Overlap, 0, h.Window.Tokens/2)
 }
 
 // familyHeads reads the manifest's heads from w. They are float32 at every

@@ -6,15 +6,14 @@ import (
 	"testing"
 )
 
-// TestManifestWindow: windows of long texts are at most as large as the others,
-// and neighbours share at most half of one.
+// TestManifestWindow: a window has room for a text, and neighbours share at most
+// half of one.
 func TestManifestWindow(t *testing.T) {
 	for _, c := range []struct{ window, want string }{
 		{`{"tokens":256,"overlap":64}`, ""},
-		{`{"tokens":256,"overlap":64,"long":128}`, ""},
-		{`{"tokens":256,"overlap":65,"long":128}`, "window.overlap: 65 is outside 0 to 64"},
-		{`{"tokens":256,"overlap":0,"long":257}`, "window.long: 257 is outside 8 to 256"},
-		{`{"tokens":256,"overlap":0,"long":-1}`, "window.long: -1 is outside 8 to 256"},
+		{`{"tokens":256,"overlap":129}`, "window.overlap: 129 is outside 0 to 128"},
+		{`{"tokens":256,"overlap":-1}`, "window.overlap: -1 is outside 0 to 128"},
+		{`{"tokens":7,"overlap":0}`, "window.tokens: 7 is outside 8 to"},
 		{`{"tokens":256,"overlap":0,"short":1}`, "short"},
 	} {
 		_, err := ParseManifest(fmt.Appendf(nil, `{"name":"m","version":1,"heads":[{"name":"h","function":"intent","task":"sequence-classification",

@@ -24,7 +24,7 @@ One {trunk}) with three heads, stored in int8 (one scale a row):
 
 {words}
 
-{windows} Intent: mean of the windows' logits; guard: the highest jailbreak probability of any window (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
+All heads read up to {window} tokens at once; a longer text in windows that share at least {overlap} and end with a paragraph, line or sentence where they can. Intent: mean of the windows' logits; guard: the highest jailbreak probability of any window (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
 `mom.json` describes heads, temperatures and thresholds. The recipe is in `train/` of the repository.
 
 ## Origin and licence
@@ -143,12 +143,6 @@ def rate(r, digits=1):
     return f"{100 * r['value']:.{digits}f} % [{100 * r['low']:.{digits}f} {100 * r['high']:.{digits}f}]"
 
 
-def windows(w):
-    longer = f"in windows of at most {w['long']}, which" if w.get("long", w["tokens"]) < w["tokens"] else "in several windows, which"
-    return (f"All heads read up to {w['tokens']} tokens at once. A longer text is read to its end {longer} share at least {w['overlap']} tokens, and end with a\n"
-            "paragraph, a line or a sentence where one ends in their second half.")
-
-
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--reports", required=True)
@@ -170,7 +164,7 @@ def main():
     grams = {k: h.get("ngrams", {"buckets": 0, "mix": 0}) for k, h in heads.items()}
     words = (WORDS if grams["jailbreak"]["buckets"] else WORDS_OF_INTENT).format(
         mix=grams["intent"]["mix"], intent_buckets=grams["intent"]["buckets"], guard_mix=grams["jailbreak"]["mix"], guard_buckets=grams["jailbreak"]["buckets"])
-    out = [HEAD.format(name=name, version=version, windows=windows(heads["jailbreak"]["window"]), words=words,
+    out = [HEAD.format(name=name, version=version, window=heads["jailbreak"]["window"]["tokens"], overlap=heads["jailbreak"]["window"]["overlap"], words=words,
                        guard_cut=heads["jailbreak"]["threshold"], pii_cut=heads["pii"]["threshold"], **ABOUT[version]),
            RECIPE[version].format(window=labels.WINDOW), NUMBERS.format(seen=SEEN[version]), f"| | rows | linear | {name}, int8 | float32 |\n|---|---|---|---|---|"]
 

@@ -103,7 +103,7 @@ def config():
 def manifest(settings, buckets={}):
     s = lambda task, key, default: settings.get(task, {}).get(key, default)
     version = trunk.get().version
-    window = {"tokens": labels.WINDOW, "overlap": labels.OVERLAP} | ({"long": labels.LONG} if labels.LONG < labels.WINDOW else {})
+    window = {"tokens": labels.WINDOW, "overlap": labels.OVERLAP}
     grams = lambda task: {"ngrams": {"buckets": buckets[task], "mix": s(task, "mix", 1.0)}} if task in buckets and s(task, "mix", 1.0) else {}
     sequence = {"task": "sequence-classification", "pooling": "mean", "activation": "tanh"}
     return {

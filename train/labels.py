@@ -12,15 +12,14 @@ PII = ["O"] + [f"{p}-{t}" for t in PII_TYPES for p in "BI"]
 
 WINDOW = 256   # tokens of a window, [CLS] and [SEP] included
 OVERLAP = 64   # tokens that two neighbouring windows share at least
-LONG = 256     # tokens of the windows of a text that does not fit into one
 
 
 def cut_as(folder):
     """Windows as the mom.json of an exported folder says."""
-    global WINDOW, OVERLAP, LONG
+    global WINDOW, OVERLAP
     with open(os.path.join(folder, "mom.json"), encoding="utf-8") as f:
         said = json.load(f)["heads"][0]["window"]
-    WINDOW, OVERLAP, LONG = said["tokens"], said["overlap"], said.get("long", said["tokens"])
+    WINDOW, OVERLAP = said["tokens"], said["overlap"]
 
 
 def windows(ids, cls, sep):
@@ -28,8 +27,7 @@ def windows(ids, cls, sep):
 
     The engine ends the windows of a long text with a paragraph, line or sentence where it can.
     """
-    size = WINDOW if len(ids) <= WINDOW - 2 else LONG
-    room, step = size - 2, size - 2 - OVERLAP
+    room, step = WINDOW - 2, WINDOW - 2 - OVERLAP
     out, at = [], 0
     while True:
         out.append((at, [cls] + ids[at:at + room] + [sep]))

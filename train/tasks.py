@@ -65,7 +65,7 @@ def casual(text, rnd, strength=1.0):
 
 # --- intent
 
-def intent_text(row, rnd, options_share):
+def intent_text(row, rnd, options_share=0.15):
     """An exam row as it is, with its options, or made casual."""
     text = row["text"]
     options = row.get("options")

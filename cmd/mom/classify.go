@@ -17,8 +17,9 @@ The family inside mom answers three questions: what is the request about
 (intent), does it try to subvert the model (jailbreak), which personal data does
 it carry (pii). A folder with one head answers its own question.
 
-A text longer than the model's window is read in several that overlap and
-end with a paragraph, line or sentence if they can; nothing is cut off. "start" and "end" count Unicode code points.
+A text longer than the model's window is read in several, which overlap and end
+with a paragraph, line or sentence if they can; nothing is cut off. "start" and
+"end" count Unicode code points.
 
 The guard also reads what a text hides: look-alikes and invisible characters,
 spaced letters, base64 and other encodings undone. The answer names the view that

@@ -86,8 +86,7 @@ type loaded struct {
 	KVHeads      int    `json:"key_value_heads,omitempty"` // of a decoder
 	Intermediate int    `json:"intermediate"`
 	MaxTokens    int    `json:"max_tokens"`
-	Window       int    `json:"window,omitempty"` // tokens read at once
-	Long         int    `json:"long,omitempty"`   // tokens of the windows of longer texts
+	Window       int    `json:"window,omitempty"`
 	Overlap      int    `json:"overlap"`
 	Memory       int    `json:"memory_bytes"`
 }
@@ -191,7 +190,7 @@ func (i *inspection) load() {
 	info := e.Info()
 	i.Loaded = &loaded{
 		Precision: e.Precision().String(), Vocab: info.Vocab, Hidden: info.Hidden, Layers: info.Layers, Heads: info.Heads,
-		Intermediate: info.Intermediate, MaxTokens: info.MaxTokens, Window: e.Window().Tokens, Long: e.Window().OfLong(), Overlap: e.Window().Overlap, Memory: info.Bytes,
+		Intermediate: info.Intermediate, MaxTokens: info.MaxTokens, Window: e.Window().Tokens, Overlap: e.Window().Overlap, Memory: info.Bytes,
 	}
 }
 
@@ -374,7 +373,7 @@ func (i *inspection) table() []byte {
 			row("holds", "at most %d tokens of prompt and answer", l.MaxTokens)
 		} else {
 			row("shape", "%s of %d, %d heads, MLP %d, vocabulary %d", plural(l.Layers, "layer"), l.Hidden, l.Heads, l.Intermediate, l.Vocab)
-			row("reads", "%d tokens at once, at most %d; longer texts in windows of %d that share %d", l.Window, l.MaxTokens, l.Long, l.Overlap)
+			row("reads", "%d tokens at once, at most %d; windows share %d", l.Window, l.MaxTokens, l.Overlap)
 		}
 		row("runs as", "%s, %s of memory", l.Precision, size(int64(l.Memory)))
 	}
