@@ -29,47 +29,90 @@ const (
 	leastShifted = 14  // letters
 	leastGain    = 120 // tenths of a nat that a stretch must become cheaper by
 	tried        = 2 << 10
+	dear         = 31 // mean cost of a pair in English of what is worth trying
 )
 
 // shifted undoes the cipher of Caesar, and its alphabet in reverse, where it
-// makes a stretch of words English that was nothing like it.
+// makes a stretch of words English, or of another language in Latin letters, that
+// was nothing like it.
 func shifted(s string) (string, string) {
 	// Where English is dear: the only place worth trying.
 	start, end, sum, letters := cheaper(s, 0, func(w string) int {
 		t := word(w)
-		return t.cost - someText*t.pairs
+		return t.cost - dear*t.pairs
 	})
 	if sum < leastGain/3 || letters < leastShifted {
 		return s, ""
 	}
-	k, ok := bestShift(s[start:min(end, start+tried)])
-	if !ok {
-		return s, ""
+	part := s[start:min(end, start+tried)]
+	for i := range tongues {
+		if t, k := tongues[i].unshifted(s, part); k != 0 {
+			switch k {
+			case 13:
+				return t, Rot13
+			case atbash:
+				return t, Atbash
+			}
+			return t, Caesar
+		}
 	}
-	start, end, sum, letters = cheaper(s, 0, func(w string) int {
-		t, u := word(w), word2(w, k)
-		return t.cost - u.cost - 3*t.pairs
+	return s, ""
+}
+
+// unshifted is s with the stretch that is of this tongue without the cipher k, the best one for part of s. It is 0 where there is none.
+func (t *tongue) unshifted(s, part string) (string, int) {
+	k := t.bestShift(part)
+	if k == 0 {
+		return s, 0
+	}
+	start, end, sum, letters := cheaper(s, 0, func(w string) int {
+		before, after := t.word(w, 0), t.word(w, k)
+		return before.cost - after.cost - 3*before.pairs
 	})
 	if sum < leastGain || letters < leastShifted {
-		return s, ""
+		return s, 0
+	}
+	if !t.familiar(s[start:end], k, t.share) {
+		return s, 0
 	}
 	b := []byte(s)
-	for i := start; i < end; i++ {
+	unshiftAll(b[start:end], k)
+	// Words at both ends may look like words both ways.
+	for end < len(s) {
+		from, to := nextWord(s, end)
+		if from-end > 3 || from == to || t.common(s[from:to], 0) || !t.common(s[from:to], k) {
+			break
+		}
+		unshiftAll(b[from:to], k)
+		end = to
+	}
+	for start > 0 {
+		from, to := wordEnding(s, start)
+		if start-to > 3 || from == to || t.common(s[from:to], 0) || !t.common(s[from:to], k) {
+			break
+		}
+		unshiftAll(b[from:to], k)
+		start = from
+	}
+	return string(b), k
+}
+
+// unshiftAll undoes the cipher k in place.
+func unshiftAll(b []byte, k int) {
+	for i := range b {
 		if c := fold(b[i]); c != 0 {
 			b[i] = b[i]&0xe0 | unshift(c, k)
 		}
 	}
-	if !familiar(string(b[start:end])) {
-		return s, ""
+}
+
+// wordEnding is the last run of ASCII letters in s before at.
+func wordEnding(s string, at int) (start, end int) {
+	for end = at; end > 0 && fold(s[end-1]) == 0; end-- {
 	}
-	name := Caesar
-	switch k {
-	case 13:
-		name = Rot13
-	case atbash:
-		name = Atbash
+	for start = end; start > 0 && fold(s[start-1]) != 0; start-- {
 	}
-	return string(b), name
+	return start, end
 }
 
 const atbash = 26 // beside the shifts 1 to 25
@@ -82,22 +125,9 @@ func unshift(c byte, k int) byte {
 	return (c+25-byte(k))%26 + 1
 }
 
-// word2 is the cost of a word after unshift.
-func word2(w string, k int) tally {
-	var t tally
-	last := byte(0)
-	for i := 0; i < len(w); i++ {
-		c := unshift(fold(w[i]), k)
-		t.add(last, c)
-		last = c
-	}
-	t.add(last, 0)
-	return t
-}
-
-// bestShift is the cipher without which s is cheapest, if that is English and
-// much cheaper than s.
-func bestShift(s string) (int, bool) {
+// bestShift is the cipher without which s is cheapest, if that is of this tongue and
+// much cheaper than s; else 0.
+func (t *tongue) bestShift(s string) int {
 	var costs [atbash + 1]int
 	pairs := 0
 	for at := 0; at < len(s); {
@@ -106,12 +136,10 @@ func bestShift(s string) (int, bool) {
 		if a == b {
 			break
 		}
-		w := s[a:b]
 		for k := range costs {
-			t := word2(w, k)
-			costs[k] += t.cost
+			costs[k] += t.word(s[a:b], k).cost
 		}
-		pairs += len(w) + 1
+		pairs += b - a + 1
 	}
 	best := 0
 	for k, c := range costs {
@@ -119,31 +147,10 @@ func bestShift(s string) (int, bool) {
 			best = k
 		}
 	}
-	if best == 0 || pairs == 0 {
-		return 0, false
+	if pairs == 0 || costs[best] > t.most*pairs || costs[0]-costs[best] < 8*pairs {
+		return 0
 	}
-	return best, costs[best] <= (english+1)*pairs && costs[0]-costs[best] >= 8*pairs
-}
-
-// familiar reports whether a good part of the letters of s is in common words,
-// of which there are several.
-func familiar(s string) bool {
-	in, all := 0, 0
-	var met [3]string
-	different := 0
-	for at := 0; at < len(s); {
-		a, b := nextWord(s, at)
-		at = b
-		all += b - a
-		if w := s[a:b]; known(w) {
-			in += len(w)
-			if different < len(met) && !slices.Contains(met[:different], w) {
-				met[different] = w
-				different++
-			}
-		}
-	}
-	return 5*in >= 2*all && different == len(met)
+	return best
 }
 
 // reversedStretch is where words become English when their letters are read
@@ -153,7 +160,7 @@ func reversedStretch(s string) (start, end int, ok bool) {
 		t, u := word(w), backwards(w)
 		return t.cost - u.cost - t.pairs
 	})
-	if sum < leastGain*2/3 || letters < leastShifted || familiar(s[start:end]) {
+	if sum < leastGain*2/3 || letters < leastShifted || tongues[0].familiar(s[start:end], 0, 40) {
 		return 0, 0, false
 	}
 	// Words at both ends may look like English both ways.
@@ -165,14 +172,7 @@ func reversedStretch(s string) (start, end int, ok bool) {
 		end = b
 	}
 	for start > 0 {
-		b := start
-		for b > 0 && fold(s[b-1]) == 0 {
-			b--
-		}
-		a := b
-		for a > 0 && fold(s[a-1]) != 0 {
-			a--
-		}
+		a, b := wordEnding(s, start)
 		if !knownBackwards(s[a:b]) || start-b > 3 {
 			break
 		}
@@ -180,7 +180,7 @@ func reversedStretch(s string) (start, end int, ok bool) {
 	}
 	b := []byte(s[start:end])
 	reverseWords(b)
-	return start, end, familiar(string(b))
+	return start, end, tongues[0].familiar(string(b), 0, 40)
 }
 
 // knownBackwards reports a word that is one only backwards.
