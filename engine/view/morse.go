@@ -1,6 +1,11 @@
 package view
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // morseCode has the letters and digits by their signals: a 1 and then a bit a
 // signal, 1 for a dash (ITU-R M.1677-1).
@@ -13,10 +18,14 @@ var morseCode = [128]byte{
 	0b110010: '/', 0b1100001: '-',
 }
 
-const leastMorse = 8 // letters
+const (
+	leastMorse = 8 // letters
+	longMorse  = 20
+	mixedMorse = 9 // different letters and digits of a long stretch
+)
 
 // morseStretches decodes Morse code: letters with a space between them, words
-// with a slash, a bar, or more space.
+// with a slash, a bar, or more space. Letters that have no code stand between.
 func morseStretches(s string) (string, bool) {
 	if strings.Count(s, "-")+strings.Count(s, "–")+strings.Count(s, "−")+strings.Count(s, "_") < 6 {
 		return s, false
@@ -28,8 +37,8 @@ func morseStretches(s string) (string, bool) {
 			i++
 			continue
 		}
-		end, n, t := morseStretch(s, i)
-		if n >= leastMorse && t.mean() <= someText {
+		end, t := morseStretch(s, i)
+		if t.isMorse() {
 			out, done = appendMorse(append(out, s[done:i]...), s[i:end]), end
 		}
 		i = max(end, i+1)
@@ -86,12 +95,60 @@ func morseGap(s string, i int) (end int, words bool) {
 	return end, words
 }
 
-// morseStretch is the end of the letters that begin at i, how many they are, and
-// what they cost.
-func morseStretch(s string, i int) (end, n int, t tally) {
+// foreign is the length of the letters at i that have no code: a few without a space
+// behind them, as they stand in words whose other letters have one. It is 0 where there
+// are none, or more.
+func foreign(s string, i int) int {
+	const few = 4
+	at, n := i, 0
+	for ; at < len(s) && s[at] >= 0x80; n++ {
+		if size, _ := signal(s, at); size > 0 {
+			break
+		}
+		r, size := utf8.DecodeRuneInString(s[at:])
+		if !unicode.IsLetter(r) {
+			break
+		}
+		at += size
+	}
+	if n > few || at < len(s) && s[at] == ' ' {
+		return 0
+	}
+	return at - i
+}
+
+// A stretch is what Morse letters say.
+type stretch struct {
+	tally
+	letters, foreign int
+	met              uint64 // letters and digits, as bits
+}
+
+// isMorse reports that it may be of some language, or is long and has many different
+// letters, which may spell what is hidden once more.
+func (t *stretch) isMorse() bool {
+	return t.letters >= max(leastMorse, t.foreign) && t.mean() <= someText ||
+		t.letters >= max(longMorse, t.foreign) && bits.OnesCount64(t.met) >= mixedMorse
+}
+
+// morseStretch is the end of the letters that begin at i, and what they say.
+func morseStretch(s string, i int) (end int, t stretch) {
 	last := byte(0)
+	boundary := func() {
+		if last != 0 {
+			t.add(last, 0)
+			last = 0
+		}
+	}
 	end = i
 	for i < len(s) {
+		if n := foreign(s, i); n > 0 {
+			boundary()
+			t.foreign++
+			end = i + n
+			i, _ = morseGap(s, end)
+			continue
+		}
 		c, stop := morseLetter(s, i)
 		if c == 0 {
 			if stop > i {
@@ -99,31 +156,36 @@ func morseStretch(s string, i int) (end, n int, t tally) {
 			}
 			break
 		}
-		n++
+		t.letters++
+		t.met |= 1 << (c & 63)
 		t.add(last, fold(c))
 		last, end = fold(c), stop
 		next, words := morseGap(s, stop)
-		if next == stop {
+		if next == stop && foreign(s, next) == 0 {
 			break
 		}
-		if words && last != 0 {
-			t.add(last, 0)
-			last = 0
+		if words {
+			boundary()
 		}
 		i = next
 	}
-	return end, n, t
+	return end, t
 }
 
 // appendMorse appends what a stretch says.
 func appendMorse(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
-		c, stop := morseLetter(s, i)
-		if c == 0 {
-			return append(dst, s[i:]...)
+		end := i + foreign(s, i)
+		if end > i {
+			dst = append(dst, s[i:end]...)
+		} else {
+			c, stop := morseLetter(s, i)
+			if c == 0 {
+				return append(dst, s[i:]...)
+			}
+			dst, end = append(dst, c), stop
 		}
-		dst = append(dst, c)
-		next, words := morseGap(s, stop)
+		next, words := morseGap(s, end)
 		if words {
 			dst = append(dst, ' ')
 		}
