@@ -152,7 +152,7 @@ def cost(text):
 
 
 def mixtures(rnd, harmless, attacks, count):
-    """Some texts behind each other that fit into a window, `count` times all harmless and `count` times with an attack among or behind them."""
+    """Some texts behind each other that fit into a window, `count` times all harmless and `count` times with an attack among or behind them: (text, label, where the attack stands)."""
     harmless, attacks = ([t for t in texts if cost(t) < 400] for texts in (harmless, attacks))
     out = []
     for _ in range(count):
@@ -169,9 +169,19 @@ def mixtures(rnd, harmless, attacks, count):
                     break
                 mix.append(text)
             if label:
-                mix.insert(len(mix) if rnd.random() < 0.6 else rnd.randrange(len(mix)), mix.pop(0))
-            out.append((rnd.choice(["\n", "\n\n", " "]).join(mix), label))
+                at = len(mix) - 1 if rnd.random() < 0.6 else rnd.randrange(len(mix))
+                mix.insert(at, mix.pop(0))
+            out.append(together(rnd, mix, at if label else None))
     return out
+
+
+def together(rnd, texts, attack=None):
+    """Texts behind each other, with the number of that which is an attack: (text, label, (start, end) of the attack in code points)."""
+    sep = rnd.choice(["\n", "\n\n", " "])
+    if attack is None:
+        return sep.join(texts), 0, None
+    start = sum(len(t) + len(sep) for t in texts[:attack])
+    return sep.join(texts), 1, (start, start + len(texts[attack]))
 
 
 def padding(rnd, harmless, tokens):
@@ -187,7 +197,7 @@ def padding(rnd, harmless, tokens):
 
 
 def guard_texts(rnd, keep=1.0, times=2, skip=(), mixed=0, always=()):
-    """[(text, label)] of one epoch; `keep` is the share of the shared rows, of which those of the sources `always` all stay, `times` how often an own text is seen, `mixed` how many mixtures of own texts are made.
+    """[(text, label, where the attack stands or None)] of one epoch; `keep` is the share of the shared rows, of which those of the sources `always` all stay, `times` how often an own text is seen, `mixed` how many mixtures of own texts are made.
 
     And how many of them are texts as they are; behind those come texts put together, whose attack may stand at their end.
     """
@@ -208,19 +218,17 @@ def guard_texts(rnd, keep=1.0, times=2, skip=(), mixed=0, always=()):
     apart = len(out)
     out += [(rnd.choice(plain) + " " + gibberish(rnd), 1) for _ in range(200)]
     for _ in range(350):  # an attack inside harmless text, and as many harmless mixtures
-        mix = rnd.sample(plain, 3)
-        sep = rnd.choice(["\n", "\n\n", " "])
-        out.append((sep.join(mix), 0))
-        mix = rnd.sample(plain, 3)
-        mix[rnd.randrange(3)] = rnd.choice(attacks)
-        out.append((sep.join(mix), 1))
+        out.append(together(rnd, rnd.sample(plain, 3)))
+        mix, at = rnd.sample(plain, 3), rnd.randrange(3)
+        mix[at] = rnd.choice(attacks)
+        out.append(together(rnd, mix, at))
     harmless, bad = ([r["text"] for r in own if r["label"] == label] for label in (0, 1))
-    return out + mixtures(rnd, harmless + rnd.sample(plain, len(harmless) // 2), bad, mixed), apart
+    out += mixtures(rnd, harmless + rnd.sample(plain, len(harmless) // 2), bad, mixed)
+    return [(*t, None)[:3] for t in out], apart
 
 
-def stretches(rnd, text, encoding, most):
-    """Up to `most` stretches of a long text; most of them begin with a line, as the engine's windows do."""
-    room = STRETCH
+def stretches(rnd, text, encoding, room, most):
+    """Up to `most` stretches of `room` tokens of a long text; most of them begin with a line, as the engine's windows do."""
     last = len(encoding.ids) - room
     lines = [t for t in range(1, last) if "\n" in text[encoding.offsets[t - 1][1]:encoding.offsets[t][0] + 1]]
     out = []
@@ -231,27 +239,35 @@ def stretches(rnd, text, encoding, most):
 
 
 def guard(rnd, keep=1.0, times=2, skip=(), mixed=0, pieces=1):
-    """`pieces` is how many stretches of a long harmless text a round has; with more than one it has all long system prompts."""
-    pairs, apart = guard_texts(rnd, keep, times, skip, mixed, always=("custom GPT system prompts",) if pieces > 1 else ())
+    """[(ids, label, where the attack stands among them, or None where it is the text itself)].
+
+    `pieces` is how many stretches of a long harmless text a round has; with more than one it has all long system prompts.
+    """
+    rows, apart = guard_texts(rnd, keep, times, skip, mixed, always=("custom GPT system prompts",) if pieces > 1 else ())
+    short = labels.WINDOW - 2 if labels.SEGMENT else STRETCH
     out = []
-    for i, (e, (text, y)) in enumerate(zip(encode([t for t, _ in pairs]), pairs)):
+    for i, (e, (text, y, span)) in enumerate(zip(encode([t for t, _, _ in rows]), rows)):
         ids, room = e.ids, labels.WINDOW - 2
         if pieces > 1 and not y and len(ids) > room:
-            out += [(wrap(part), 0) for part in stretches(rnd, text, e, pieces)]
+            out += [(wrap(part), 0, None) for part in stretches(rnd, text, e, short, pieces)]
             continue
         if pieces > 1 and i < apart and rnd.random() < 0.5:
-            room = STRETCH
+            room = short
         elif rnd.random() < 0.25:
             room = rnd.randint(96, room)
-        if len(ids) > room:
-            last = len(ids) - room
-            if y:
-                u = rnd.random()
-                at = 0 if u < 0.7 else last if u < 0.85 else rnd.randrange(last + 1)
-            else:
-                at = rnd.randrange(last + 1)
-            ids = ids[at:at + room]
-        out.append((wrap(ids), y))
+        at, last = 0, max(0, len(ids) - room)
+        if span:
+            inside = [t for t, (a, b) in enumerate(e.offsets) if a < span[1] and b > span[0]]
+            first, end = inside[0], inside[-1] + 1
+        if last and y and span:
+            at = rnd.randint(min(first, last, max(0, end - room)), min(first, last))
+        elif last and y:
+            u = rnd.random()
+            at = last if i >= apart else 0 if u < 0.7 else last if u < 0.85 else rnd.randrange(last + 1)
+        elif last:
+            at = rnd.randrange(last + 1)
+        ids = ids[at:at + room]
+        out.append((wrap(ids), y, (first - at + 1, min(end - at, len(ids)) + 1) if span else None))
     return out
 
 
