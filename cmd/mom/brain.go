@@ -124,8 +124,11 @@ func (b *brain) Models() []web.Model {
 		Precision: b.e.Precision().String(), Hidden: b.e.Info().Hidden,
 		MaxTokens: b.maxTokens, Window: b.e.Window().Tokens,
 	}
-	if b.e.Name == weights.Default {
+	switch b.e.Name {
+	case weights.Default:
 		base.Language = "en"
+	case largerEncoder:
+		base.Language = "multilingual"
 	}
 	var list []web.Model
 	for _, h := range b.e.Heads() {
