@@ -31,7 +31,6 @@ type ManifestHead struct {
 	Threshold   float64  `json:"threshold,omitempty"`
 	Combine     string   `json:"combine"`
 	Window      Window   `json:"window"`
-	Segment     int      `json:"segment,omitempty"` // tokens of the segments of a window that are judged beside the whole
 
 	Ngrams *ManifestNgrams `json:"ngrams,omitempty"`
 }
@@ -101,14 +100,6 @@ func (h *ManifestHead) check() error {
 	if err := within("window.tokens", h.Window.Tokens, 8, maxPositions); err != nil {
 		return err
 	}
-	if h.Segment != 0 {
-		if h.Task != Sequence.String() || h.Pooling != "mean" || h.Combine != "max" || len(h.Labels) != 2 {
-			return fmt.Errorf("segment: only a head of %s with two labels that pools by mean and combines by max has segments", Sequence)
-		}
-		if err := within("segment", h.Segment, 8, h.Window.Tokens); err != nil {
-			return err
-		}
-	}
 	if n := h.Ngrams; n != nil {
 		if h.Task != Sequence.String() || h.Combine != "mean" && (h.Combine != "max" || len(h.Labels) != 2) {
 			return fmt.Errorf("ngrams: they stand beside a head of %s that combines by mean, or of two labels by max", Sequence)
@@ -153,7 +144,7 @@ func familyHeads(manifest []byte, w *Weights, c *Config) ([]*Head, error) {
 func (h *ManifestHead) open(w *Weights, d int) (*Head, error) {
 	head := &Head{
 		Name: h.Name, Function: h.Function, Labels: h.Labels,
-		Temperature: h.Temperature, Threshold: h.Threshold, Segment: h.Segment,
+		Temperature: h.Temperature, Threshold: h.Threshold,
 	}
 	at := w.At("%s", h.Prefix)
 	switch h.Combine {

@@ -42,7 +42,6 @@ type Head struct {
 	Function string // intent, jailbreak, pii; else ""
 	Task     Task
 	Pooling  Pooling
-	Segment  int      // tokens of the segments judged beside a whole long text, see segments; 0 when there are none
 	Labels   []string // nil for MaskedLM
 
 	// What a family's manifest says of the use of the head.
@@ -86,65 +85,11 @@ func (h *Head) Apply(ws *nn.Workspace, hidden tensor.Mat, b *Batch) tensor.Mat {
 	}
 	logits := ws.Mat(nn.Logits, x.Rows, h.classifier.Out)
 	ws.Apply(logits, x, &h.classifier, h.norm, false)
-	if h.Segment > 0 && h.Task == Sequence {
-		logits = h.worst(logits, b)
-	}
 	return logits
 }
 
-// segments says how many segments of size tokens are judged beside a whole text
-// of n tokens. Each shares half with the next and the last ends with the text; a
-// text that is hardly longer than one has none.
-func segments(n, size int) int {
-	if size == 0 || 2*n <= 3*size {
-		return 0
-	}
-	step := max(size/2, 1)
-	return (n-size+step-1)/step + 1
-}
-
-// pool makes a row of every text, and behind it one of each of its segments.
 func (h *Head) pool(ws *nn.Workspace, hidden tensor.Mat, b *Batch) tensor.Mat {
-	if h.Segment == 0 {
-		return Pool(ws, hidden, b, h.Pooling)
-	}
-	rows := b.Len()
-	for i := range b.Len() {
-		rows += segments(int(b.Starts[i+1]-b.Starts[i]), h.Segment)
-	}
-	d := hidden.Cols
-	out := ws.Mat(nn.Pooled, rows, d)
-	mean := func(row, s, e int) { vec.MeanRows(out.Row(row), hidden.Data[s*d:e*d], d, e-s, d) }
-	row := 0
-	for i := range b.Len() {
-		s, e := int(b.Starts[i]), int(b.Starts[i+1])
-		mean(row, s, e)
-		row++
-		for k := range segments(e-s, h.Segment) {
-			from := min(s+k*max(h.Segment/2, 1), e-h.Segment)
-			mean(row, from, from+h.Segment)
-			row++
-		}
-	}
-	return out
-}
-
-// worst keeps, of the rows of a text and its segments, the one in which the last
-// of two labels is furthest ahead.
-func (h *Head) worst(logits tensor.Mat, b *Batch) tensor.Mat {
-	row := 0
-	for i := range b.Len() {
-		best := logits.Row(row)
-		row++
-		for range segments(int(b.Starts[i+1]-b.Starts[i]), h.Segment) {
-			if r := logits.Row(row); r[1]-r[0] > best[1]-best[0] {
-				best = r
-			}
-			row++
-		}
-		copy(logits.Row(i), best)
-	}
-	return tensor.Mat{Data: logits.Data[:b.Len()*logits.Cols], Rows: b.Len(), Cols: logits.Cols}
+	return Pool(ws, hidden, b, h.Pooling)
 }
 
 // Pool makes one row a sequence, in the workspace's Pooled slot.

@@ -24,7 +24,7 @@ One {trunk}) with three heads, stored in int8 (one scale a row):
 
 {words}
 
-All heads read up to {window} tokens at once; a longer text in windows that share at least {overlap} and end with a paragraph, line or sentence where they can. Intent: mean of the windows' logits; guard: the highest jailbreak probability of any window{segments} (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
+All heads read up to {window} tokens at once; a longer text in windows that share at least {overlap} and end with a paragraph, line or sentence where they can. Intent: mean of the windows' logits; guard: the highest jailbreak probability of any window (threshold {guard_cut}); PII: spans (threshold {pii_cut} on 1 - p(O) of a token).
 `mom.json` describes heads, temperatures and thresholds. The recipe is in `train/` of the repository.
 
 ## Origin and licence
@@ -165,7 +165,6 @@ def main():
     words = (WORDS if grams["jailbreak"]["buckets"] else WORDS_OF_INTENT).format(
         mix=grams["intent"]["mix"], intent_buckets=grams["intent"]["buckets"], guard_mix=grams["jailbreak"]["mix"], guard_buckets=grams["jailbreak"]["buckets"])
     out = [HEAD.format(name=name, version=version, window=heads["jailbreak"]["window"]["tokens"], overlap=heads["jailbreak"]["window"]["overlap"], words=words,
-                       segments=" or segment of one ({segment} tokens, each shares half with the next)".format(**heads["jailbreak"]) if "segment" in heads["jailbreak"] else "",
                        guard_cut=heads["jailbreak"]["threshold"], pii_cut=heads["pii"]["threshold"], **ABOUT[version]),
            RECIPE[version].format(window=labels.WINDOW), NUMBERS.format(seen=SEEN[version]), f"| | rows | linear | {name}, int8 | float32 |\n|---|---|---|---|---|"]
 

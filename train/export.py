@@ -104,7 +104,6 @@ def manifest(settings, buckets={}):
     s = lambda task, key, default: settings.get(task, {}).get(key, default)
     version = trunk.get().version
     window = {"tokens": labels.WINDOW, "overlap": labels.OVERLAP}
-    segment = {"segment": labels.SEGMENT} if labels.SEGMENT else {}
     grams = lambda task: {"ngrams": {"buckets": buckets[task], "mix": s(task, "mix", 1.0)}} if task in buckets and s(task, "mix", 1.0) else {}
     sequence = {"task": "sequence-classification", "pooling": "mean", "activation": "tanh"}
     return {
@@ -115,8 +114,7 @@ def manifest(settings, buckets={}):
              "temperature": s("intent", "temperature", 1.0), "combine": "mean", "window": window,
              **grams("intent")},
             {"name": f"mom-enc-guard-jailbreak-{version}", "function": "jailbreak", **sequence, "prefix": HEADS["guard"], "labels": labels.GUARD,
-             "temperature": s("guard", "temperature", 1.0), "combine": "max", "threshold": s("guard", "threshold", 0.5), "window": window, **segment,
-             **grams("guard")},
+             "temperature": s("guard", "temperature", 1.0), "combine": "max", "threshold": s("guard", "threshold", 0.5), "window": window, **grams("guard")},
             {"name": f"mom-enc-guard-pii-{version}", "function": "pii", "task": "token-classification", "prefix": HEADS["pii"], "labels": labels.PII,
              "temperature": s("pii", "temperature", 1.0), "combine": "spans", "threshold": s("pii", "threshold", 0.5), "window": window},
         ],
@@ -139,7 +137,6 @@ def main():
         p.add_argument(f"--{task}-ngrams", help=f"what ngrams.py made for the {task} head")
     p.add_argument("--shards", action="store_true", help="the embeddings in a file of their own")
     p.add_argument("--trunk", help="minilm, or a folder; default the checkpoint's")
-    p.add_argument("--guard-segment", type=int, help="tokens of the segments that the guard judges beside a whole window; default the checkpoint's, or none")
     a = p.parse_args()
     settings = {}
     if a.settings:
@@ -152,9 +149,7 @@ def main():
         named = {k: v.numpy() for k, v in stored_in(a.checkpoint).items() if ".ngrams." not in k}
     else:
         checkpoint = torch.load(a.checkpoint, map_location="cpu")
-        made = checkpoint.get("arguments", {})
-        trunk.use(a.trunk or made.get("trunk", "minilm"))
-        labels.SEGMENT = made.get("guard_segment", 0) if a.guard_segment is None else a.guard_segment
+        trunk.use(a.trunk or checkpoint.get("arguments", {}).get("trunk", "minilm"))
         named = tensors(checkpoint["model"])
         named = int8(named) if a.int8 else named
     buckets = {}

@@ -3,8 +3,7 @@ float32, activations in float32) for own texts, so that the engine can be held a
 
 {"source", "window", "cases": [{"text", "ids" with special tokens, "intent": [14 logits], "jailbreak": [2 logits],
 "pii": [[start, end, label, min over the span's tokens of 1 - p(O) after the temperature]] in code points}]}; logits of
-the first window, with what n-grams add, before any temperature. Texts: some of the test rows of train/data, alone and several together,
-and generated PII.
+the first window, with what n-grams add, before any temperature. Texts: some of the test rows of train/data and generated PII.
 
     python goldens_family.py ../weights/mom-enc-v1 ../models/testdata/mom_enc_v1.json.gz
 """
@@ -36,8 +35,6 @@ def main():
         heads = {h["function"]: h for h in json.load(f)["heads"]}
     texts = [r["text"] for r in tasks.chat_rows("test")][::8] + [r["text"] for r in tasks.guard_rows("test")][::16]
     texts += [r["text"] for r in Filler(77, parts=("test",)).sample(1)][::2]
-    rows = [r["text"] for r in tasks.guard_rows("test")][5::12]
-    texts += ["\n".join(rows[i:i + 3]) for i in range(0, len(rows), 3)]
     enc = tasks.encode(texts)
     first = [labels.windows(e.ids, trunk.get().cls, trunk.get().sep)[0][1] for e in enc]
     out = {t: predict(model, t, first) for t in ("intent", "guard", "pii")}

@@ -12,23 +12,14 @@ PII = ["O"] + [f"{p}-{t}" for t in PII_TYPES for p in "BI"]
 
 WINDOW = 256   # tokens of a window, [CLS] and [SEP] included
 OVERLAP = 64   # tokens that two neighbouring windows share at least
-SEGMENT = 0    # tokens of the segments of a window that the guard judges beside the whole; 0: the whole alone
 
 
 def cut_as(folder):
-    """Windows and segments as the mom.json of an exported folder says."""
-    global WINDOW, OVERLAP, SEGMENT
+    """Windows as the mom.json of an exported folder says."""
+    global WINDOW, OVERLAP
     with open(os.path.join(folder, "mom.json"), encoding="utf-8") as f:
-        heads = json.load(f)["heads"]
-    WINDOW, OVERLAP = heads[0]["window"]["tokens"], heads[0]["window"]["overlap"]
-    SEGMENT = max(h.get("segment", 0) for h in heads)
-
-
-def segments(n):
-    """(start, end) of the segments of a window of n tokens: each shares half with the next; none where the window is hardly longer than one."""
-    if not SEGMENT or 2 * n <= 3 * SEGMENT:
-        return []
-    return [(a, a + SEGMENT) for a in range(0, n - SEGMENT, SEGMENT // 2)] + [(n - SEGMENT, n)]
+        said = json.load(f)["heads"][0]["window"]
+    WINDOW, OVERLAP = said["tokens"], said["overlap"]
 
 
 def windows(ids, cls, sep):

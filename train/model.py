@@ -19,41 +19,8 @@ class SequenceHead(nn.Module):
 
     def forward(self, h, mask):  # h [b t d], mask [b t]
         m = mask.unsqueeze(-1).to(h.dtype)
-        return self.judge((h * m).sum(1) / m.sum(1))
-
-    def judge(self, pooled):
+        pooled = (h * m).sum(1) / m.sum(1)
         return self.classifier(self.drop(torch.tanh(self.dense(pooled))))  # [b n]
-
-
-class GuardHead(SequenceHead):
-    """The same; of a long window also its segments are judged, and what looks most like an attack counts."""
-
-    def forward(self, h, mask):
-        logits, parts = self.parts(h, mask)
-        return torch.stack([worst(logits, range(at, at + len(part))) for at, part in starts(parts)])
-
-    def parts(self, h, mask):
-        """Logits of all parts of all windows, and the (start, end) of those of each window, first the whole."""
-        parts = [[(0, n)] + labels.segments(n) for n in mask.sum(1).tolist()]
-        before = torch.cat([torch.zeros_like(h[:, :1]), (h * mask.unsqueeze(-1)).cumsum(1)], 1)  # [b t+1 d]
-        row = [i for i, part in enumerate(parts) for _ in part]
-        start, end = (torch.tensor([s[k] for part in parts for s in part]) for k in (0, 1))
-        pooled = (before[row, end] - before[row, start]) / (end - start).unsqueeze(-1)
-        return self.judge(pooled), parts
-
-
-def starts(parts):
-    at = 0
-    for part in parts:
-        yield at, part
-        at += len(part)
-
-
-def worst(logits, which):
-    """The logits of that one of `which` which looks most like an attack."""
-    which = list(which)
-    some = logits[which]
-    return some[(some[:, 1] - some[:, 0]).argmax()]
 
 
 class TokenHead(nn.Module):
@@ -76,17 +43,13 @@ class Family(nn.Module):
         else:
             self.trunk = AutoModel.from_pretrained(folder, attention_probs_dropout_prob=0.0, **how)
         d = self.trunk.config.hidden_size
-        made = {"intent": lambda: SequenceHead(d, len(labels.INTENT)), "guard": lambda: GuardHead(d, len(labels.GUARD)),
+        made = {"intent": lambda: SequenceHead(d, len(labels.INTENT)), "guard": lambda: SequenceHead(d, len(labels.GUARD)),
                 "pii": lambda: TokenHead(d, len(labels.PII))}
         self.heads = nn.ModuleDict({t: made[t]() for t in tasks})
 
     def forward(self, task, ids, mask):
         h = self.trunk(input_ids=ids, attention_mask=mask).last_hidden_state
         return self.heads[task](h.float(), mask)
-
-    def guard_parts(self, ids, mask):
-        h = self.trunk(input_ids=ids, attention_mask=mask).last_hidden_state
-        return self.heads["guard"].parts(h.float(), mask)
 
 
 def pad(rows):

@@ -227,8 +227,9 @@ def guard_texts(rnd, keep=1.0, times=2, skip=(), mixed=0, always=()):
     return [(*t, None)[:3] for t in out], apart
 
 
-def stretches(rnd, text, encoding, room, most):
-    """Up to `most` stretches of `room` tokens of a long text; most of them begin with a line, as the engine's windows do."""
+def stretches(rnd, text, encoding, most):
+    """Up to `most` stretches of a long text; most of them begin with a line, as the engine's windows do."""
+    room = STRETCH
     last = len(encoding.ids) - room
     lines = [t for t in range(1, last) if "\n" in text[encoding.offsets[t - 1][1]:encoding.offsets[t][0] + 1]]
     out = []
@@ -238,36 +239,39 @@ def stretches(rnd, text, encoding, room, most):
     return out
 
 
-def guard(rnd, keep=1.0, times=2, skip=(), mixed=0, pieces=1):
-    """[(ids, label, where the attack stands among them, or None where it is the text itself)].
+def tokens_of(encoding, span):
+    """(first, end) of the tokens of a stretch of code points."""
+    inside = [t for t, (a, b) in enumerate(encoding.offsets) if a < span[1] and b > span[0]]
+    return inside[0], inside[-1] + 1
 
-    `pieces` is how many stretches of a long harmless text a round has; with more than one it has all long system prompts.
-    """
+
+def guard(rnd, keep=1.0, times=2, skip=(), mixed=0, pieces=1):
+    """`pieces` is how many stretches of a long harmless text a round has; with more than one it has all long system prompts."""
     rows, apart = guard_texts(rnd, keep, times, skip, mixed, always=("custom GPT system prompts",) if pieces > 1 else ())
-    short = labels.WINDOW - 2 if labels.SEGMENT else STRETCH
     out = []
     for i, (e, (text, y, span)) in enumerate(zip(encode([t for t, _, _ in rows]), rows)):
         ids, room = e.ids, labels.WINDOW - 2
         if pieces > 1 and not y and len(ids) > room:
-            out += [(wrap(part), 0, None) for part in stretches(rnd, text, e, short, pieces)]
+            out += [(wrap(part), 0) for part in stretches(rnd, text, e, pieces)]
             continue
         if pieces > 1 and i < apart and rnd.random() < 0.5:
-            room = short
+            room = STRETCH
         elif rnd.random() < 0.25:
             room = rnd.randint(96, room)
-        at, last = 0, max(0, len(ids) - room)
-        if span:
-            inside = [t for t, (a, b) in enumerate(e.offsets) if a < span[1] and b > span[0]]
-            first, end = inside[0], inside[-1] + 1
-        if last and y and span:
-            at = rnd.randint(min(first, last, max(0, end - room)), min(first, last))
-        elif last and y:
-            u = rnd.random()
-            at = last if i >= apart else 0 if u < 0.7 else last if u < 0.85 else rnd.randrange(last + 1)
-        elif last:
-            at = rnd.randrange(last + 1)
-        ids = ids[at:at + room]
-        out.append((wrap(ids), y, (first - at + 1, min(end - at, len(ids)) + 1) if span else None))
+        if len(ids) > room:
+            last = len(ids) - room
+            if y and span:  # all of the attack, or its beginning
+                first, end = tokens_of(e, span)
+                at = rnd.randint(min(first, last, max(0, end - room)), min(first, last))
+            elif y and i >= apart:
+                at = last
+            elif y:
+                u = rnd.random()
+                at = 0 if u < 0.7 else last if u < 0.85 else rnd.randrange(last + 1)
+            else:
+                at = rnd.randrange(last + 1)
+            ids = ids[at:at + room]
+        out.append((wrap(ids), y))
     return out
 
 

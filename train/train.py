@@ -27,7 +27,7 @@ import export
 import labels
 import tasks
 import trunk
-from model import Family, pad, predict, starts, worst
+from model import Family, pad, predict
 
 with open("/proc/cpuinfo") as f:
     BF16 = "avx512_bf16" in f.read()  # without it bfloat16 is emulated, seventeen times slower than float32
@@ -47,7 +47,6 @@ def arguments():
     p.add_argument("--smoothing", type=float, default=0.05)
     p.add_argument("--guard-mixed", type=int, default=0, help="mixtures of own guard texts in a round, harmless ones and as many with an attack in them")
     p.add_argument("--guard-pieces", type=int, default=1, help="stretches of a long harmless text in a round")
-    p.add_argument("--guard-segment", type=int, default=0, help="tokens of the segments that the guard judges beside a whole window")
     p.add_argument("--guard-smoothing", type=float, default=0.02)
     p.add_argument("--keep", type=float, default=1.0, help="share of the shared intent and guard rows in a round")
     p.add_argument("--options", type=float, default=0.15, help="share of the shared questions that have their options with them")
@@ -126,8 +125,6 @@ def plan(a):
 def loss_of(model, task, batch, a):
     ids, mask = pad([e[0] for e in batch])
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BF16):
-        if task == "guard":
-            return guard_loss(*model.guard_parts(ids, mask), batch, a.guard_smoothing)
         logits = model(task, ids, mask)
     logits = logits.float()
     if task == "pii":
@@ -135,26 +132,7 @@ def loss_of(model, task, batch, a):
         for i, e in enumerate(batch):
             target[i, :len(e[1])] = torch.tensor(e[1])
         return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), target.reshape(-1), ignore_index=-100)
-    return F.cross_entropy(logits, torch.tensor([e[1] for e in batch]), label_smoothing=a.smoothing)
-
-
-def guard_loss(logits, parts, batch, smoothing):
-    """Of a harmless window no part may look like an attack, of an attack one has to; where it is known in which tokens the attack
-    stands, one of the segments that hold 16 of them or all, and none of those that hold no token of it."""
-    said, target, weight = [], [], []
-    for (at, part), (_, y, span) in zip(starts(parts), batch):
-        groups = [(range(at, at + len(part)), y)]
-        if span and len(part) > 1:
-            shared = [min(b, span[1]) - max(a, span[0]) for a, b in part]
-            enough = min(16, span[1] - span[0])
-            groups = [([at + i for i in range(1, len(part)) if shared[i] >= enough], 1), ([at + i for i in range(1, len(part)) if shared[i] <= 0], 0)]
-            groups = [g for g in groups if g[0]]
-        for which, label in groups:
-            said.append(worst(logits, which))
-            target.append(label)
-            weight.append(1 / len(groups))
-    loss = F.cross_entropy(torch.stack(said).float(), torch.tensor(target), label_smoothing=smoothing, reduction="none")
-    return (loss * torch.tensor(weight)).sum() / len(batch)
+    return F.cross_entropy(logits, torch.tensor([e[1] for e in batch]), label_smoothing=a.smoothing if task == "intent" else a.guard_smoothing)
 
 
 def dev_sets(a):
@@ -296,7 +274,6 @@ def main():
     if a.smoke:
         a.rounds = 1
     trunk.use(a.trunk)
-    labels.SEGMENT = a.guard_segment
     os.makedirs(a.out, exist_ok=True)
     torch.set_num_threads(1)
     torch.manual_seed(a.seed)
