@@ -101,7 +101,7 @@ func morseGap(s string, i int) (end int, words bool) {
 func foreign(s string, i int) int {
 	const few = 4
 	at, n := i, 0
-	for ; at < len(s) && s[at] >= 0x80; n++ {
+	for ; n <= few && at < len(s) && s[at] >= 0x80; n++ {
 		if size, _ := signal(s, at); size > 0 {
 			break
 		}

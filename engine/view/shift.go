@@ -59,7 +59,8 @@ func shifted(s string) (string, string) {
 	return s, ""
 }
 
-// unshifted is s with the stretch that is of this tongue without the cipher k, the best one for part of s. It is 0 where there is none.
+// unshifted is s, in which the stretch that is of this tongue without the cipher k is
+// read so; k is the best cipher for part, the place worth trying, or 0 for none.
 func (t *tongue) unshifted(s, part string) (string, int) {
 	k := t.bestShift(part)
 	if k == 0 {
