@@ -43,7 +43,7 @@ const bigrams = "" +
 
 // pair is what it costs, in tenths of a nat, that b follows a; letters are 1 to
 // 26, a boundary is 0.
-func pair(a, b byte) int { return int(bigrams[int(a)*27+int(b)]) - 33 }
+func pair(a, b byte) int { return tongues[0].pair(a, b) }
 
 // Means of costs. English prose has 23 to 27 a pair, other languages in Latin
 // script 26 to 36, shifted letters and noise 42 and more.
@@ -72,17 +72,7 @@ func (t tally) mean() int {
 
 // word is the cost of a word with its boundaries. Letters that are not ASCII
 // cost what noise does.
-func word(w string) tally {
-	var t tally
-	last := byte(0)
-	for i := 0; i < len(w); i++ {
-		c := fold(w[i])
-		t.add(last, c)
-		last = c
-	}
-	t.add(last, 0)
-	return t
-}
+func word(w string) tally { return tongues[0].word(w, 0) }
 
 func (t *tally) add(a, b byte) {
 	t.cost += pair(a, b)
@@ -136,15 +126,7 @@ var dictionary = sync.OnceValue(func() map[string]int {
 const longestWord = 16
 
 // known reports whether w, of any case, is in the dictionary.
-func known(w string) bool {
-	if len(w) > longestWord {
-		return false
-	}
-	var b [longestWord]byte
-	n := copy(b[:], w)
-	_, ok := dictionary()[string(lower(b[:n]))]
-	return ok
-}
+func known(w string) bool { return tongues[0].common(w, 0) }
 
 // lower makes ASCII letters small, in place.
 func lower(b []byte) []byte {
